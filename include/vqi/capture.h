@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From the live side to a snapshot. */
+#ifndef VQI_CAPTURE_H
+#define VQI_CAPTURE_H
+
+#include <stddef.h>
+
+#include "vqi/error.h"
+#include "vqi/process.h"
+#include "vqi/qemu.h"
+#include "vqi/snapshot.h"
+
+enum vqi_stop_mode {
+	VQI_STOP_AUTO,   /* only when readings of a queue never agree and what they say looks wrong */
+	VQI_STOP_NEVER,
+	VQI_STOP_ALWAYS, /* an exact cut of all threads in every look */
+};
+
+struct vqi_observer;
+
+/* Finds the virtio devices of a target. process may be NULL where there is none (a test's memory):
+ * then nothing can be stopped and no descriptor looked at. Both must outlive the observer.
+ * Errors: those of vqi_qemu_find_virtio(). */
+struct vqi_error *vqi_observer_new(struct vqi_process *process, struct vqi_qemu *qemu,
+				   struct vqi_observer **ret_observer) vqi_must_check;
+void vqi_observer_free(struct vqi_observer *observer);
+VQI_DEFINE_CLEANUP(struct vqi_observer *, vqi_observer_free)
+
+/* Keeps only the devices that one of the names matches: a qdev id, a QOM path (of the device or its
+ * proxy, or the end of one), a PCI address, a back end's name or node name, a type, or a type with
+ * its number among those ("virtio-blk0").
+ * Errors: USAGE when a name matches nothing; the message lists what there is. */
+struct vqi_error *vqi_observer_select(struct vqi_observer *observer, const char *const *names,
+				      size_t count) vqi_must_check;
+
+/* Takes one look at all devices. The snapshot's target has the run state; the rest of it, and what
+ * two looks make of the capture, is the caller's.
+ * Errors: GONE, PERMISSION, SYS, NOMEM. What one device cannot be read for is a gap.
+ * Stop: as mode says; the time is in the snapshot. */
+struct vqi_error *vqi_observer_look(struct vqi_observer *observer, enum vqi_stop_mode mode,
+				    struct vqi_snapshot **ret_snapshot) vqi_must_check;
+
+#endif

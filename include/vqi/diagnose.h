@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From what was seen to what is wrong: pure functions of one or two snapshots. */
+#ifndef VQI_DIAGNOSE_H
+#define VQI_DIAGNOSE_H
+
+#include <stddef.h>
+
+#include "vqi/error.h"
+#include "vqi/snapshot.h"
+
+enum vqi_severity { VQI_NOTE, VQI_WARNING, VQI_ERROR };
+enum vqi_confidence { VQI_CANDIDATE, VQI_CONFIRMED };
+
+struct vqi_finding;
+
+/* What a rule looks at: the VM, one device or one queue, now and a look before. */
+struct vqi_subject {
+	const struct vqi_snapshot *snapshot;
+	const struct vqi_device *device; /* NULL: the VM */
+	const struct vqi_queue *queue;   /* NULL: the device or the VM */
+	const struct vqi_queue *before;  /* the same queue a look earlier; NULL for a single look */
+	bool held_still; /* two consistent looks in which no index of the queue moved */
+};
+
+enum vqi_scope { VQI_SCOPE_VM, VQI_SCOPE_DEVICE, VQI_SCOPE_QUEUE };
+
+/* Whether a rule applies. Pure. */
+typedef bool (*vqi_rule_predicate)(const struct vqi_subject *subject);
+
+/* Fills the summary and the evidence of a finding, and lowers its severity or confidence where the
+ * facts are few. Pure. Errors: NOMEM. */
+typedef struct vqi_error *(*vqi_rule_explain)(const struct vqi_subject *subject,
+					      struct vqi_finding *finding);
+
+/* One kind of finding. Of the rules of one scope the first that applies to a subject is the cause;
+ * later ones would only be its consequences. */
+struct vqi_rule {
+	const char *id; /* "request-stuck-in-device" */
+	enum vqi_scope scope;
+	enum vqi_severity severity; /* the highest it can have */
+	const char *title;          /* one sentence: what the id says */
+	const char *next_step;      /* what the reader should do now */
+	vqi_rule_predicate applies;
+	vqi_rule_explain explain;
+};
+
+/* The rule table, in the order of the decision. */
+extern const struct vqi_rule vqi_rules[];
+extern const size_t vqi_rule_count;
+
+struct vqi_finding {
+	const struct vqi_rule *rule;
+	enum vqi_severity severity;
+	enum vqi_confidence confidence; /* a candidate is at most a warning */
+	const struct vqi_device *device; /* NULL: the VM */
+	const struct vqi_queue *queue;   /* NULL: the device or the VM */
+	char *summary;                   /* one line, without device and queue */
+	char **evidence;                 /* one fact a line, with values and addresses */
+	size_t evidence_count;
+};
+
+/* Exit statuses; see the man page. */
+enum vqi_exit {
+	VQI_EXIT_OK = 0,
+	VQI_EXIT_FINDING = 1,
+	VQI_EXIT_USAGE = 2,
+	VQI_EXIT_FAILED = 3,
+	VQI_EXIT_PARTIAL = 4,
+};
+
+struct vqi_diagnosis {
+	struct vqi_finding *findings; /* the worst first, then in the order of devices and queues */
+	size_t finding_count;
+	enum vqi_exit exit_status; /* OK, FINDING or PARTIAL */
+};
+
+/* Diagnoses the later look; earlier is NULL for a single look, after which nothing is called stuck.
+ * Sets the state of every queue of later. Findings point into later, which must outlive them.
+ * Errors: NOMEM. */
+struct vqi_error *vqi_diagnose(const struct vqi_snapshot *earlier, struct vqi_snapshot *later,
+			       struct vqi_diagnosis *ret_diagnosis) vqi_must_check;
+void vqi_diagnosis_done(struct vqi_diagnosis *diagnosis);
+
+#endif

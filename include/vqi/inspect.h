@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One inspection: owns every lifetime, and calls the layers from left to right. */
+#ifndef VQI_INSPECT_H
+#define VQI_INSPECT_H
+
+#include "vqi/diagnose.h"
+#include "vqi/error.h"
+#include "vqi/options.h"
+#include "vqi/snapshot.h"
+
+/* Looks at the target of the options, once or twice, and diagnoses what it saw. The target has long
+ * been left alone when this returns.
+ * Errors: USAGE for a device or queue that is not there; all others of the layers.
+ * Owner: the caller frees both; the diagnosis points into the snapshot. */
+struct vqi_error *vqi_inspect(const struct vqi_options *options,
+			      struct vqi_snapshot **ret_snapshot,
+			      struct vqi_diagnosis *ret_diagnosis) vqi_must_check;
+
+#endif

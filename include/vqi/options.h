@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command line. */
+#ifndef VQI_OPTIONS_H
+#define VQI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "vqi/capture.h"
+#include "vqi/error.h"
+
+enum vqi_action { VQI_ACTION_INSPECT, VQI_ACTION_HELP, VQI_ACTION_VERSION };
+enum vqi_format { VQI_FORMAT_TEXT, VQI_FORMAT_JSON };
+enum vqi_color { VQI_COLOR_AUTO, VQI_COLOR_ALWAYS, VQI_COLOR_NEVER };
+
+struct vqi_options {
+	enum vqi_action action;
+	pid_t pid;
+	const char **devices; /* --device names, as given */
+	size_t device_count;
+	struct vqi_num queue;
+	bool once;
+	unsigned int interval_ms;
+	enum vqi_stop_mode stop;
+	const char *debuginfo; /* NULL: search */
+	enum vqi_format format;
+	enum vqi_color color;
+	bool verbose;
+	bool quiet;
+};
+
+/* Parses a command line. Strings point into argv.
+ * Errors: USAGE, NOMEM. */
+struct vqi_error *vqi_options_parse(int argc, char **argv,
+				    struct vqi_options *ret_options) vqi_must_check;
+void vqi_options_done(struct vqi_options *options);
+VQI_DEFINE_CLEANUP_VALUE(struct vqi_options, vqi_options_done)
+
+/* Prints what --help says. */
+void vqi_options_help(FILE *stream);
+
+#endif

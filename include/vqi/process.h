@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A live process seen from outside, through procfs and process_vm_readv. Nothing here stops it. */
+#ifndef VQI_PROCESS_H
+#define VQI_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "vqi/error.h"
+#include "vqi/mem.h"
+
+struct vqi_process;
+
+/* One line of /proc/PID/maps. Source: proc_pid_maps(5). */
+struct vqi_map {
+	uint64_t start, end; /* addresses in the target, [start, end) */
+	uint64_t offset;     /* bytes into the file */
+	uint64_t dev, inode; /* dev as makedev(3) gives it; inode is 0 for anonymous memory */
+	bool readable, writable, executable;
+	char *path; /* NULL where the line has none; as the kernel prints it, " (deleted)" included */
+};
+
+struct vqi_maps {
+	struct vqi_map *maps; /* ascending by address */
+	size_t count;
+};
+
+struct vqi_tids {
+	pid_t *tids;
+	size_t count;
+};
+
+/* What /proc/PID/fdinfo tells of an eventfd. Source: fs/eventfd.c eventfd_show_fdinfo(). */
+struct vqi_eventfd {
+	uint64_t count; /* pending notifications */
+	int64_t id;     /* the same in every process that holds this eventfd; -1 where not shown */
+};
+
+/* Opens a process for reading. It stays this process: a pidfd and the start time guard against the
+ * reuse of its pid.
+ * Errors: GONE no such process (a zombie counts as none; a thread's id that is no process too),
+ * PERMISSION (the message names the obstacle: another uid, a missing capability, ptrace_scope, a
+ * user namespace), SYS. */
+struct vqi_error *vqi_process_open(pid_t pid, struct vqi_process **ret_process) vqi_must_check;
+void vqi_process_close(struct vqi_process *process);
+VQI_DEFINE_CLEANUP(struct vqi_process *, vqi_process_close)
+#define vqi_cleanup_process vqi_cleanup(vqi_process_close)
+
+pid_t vqi_process_pid(const struct vqi_process *process);
+
+/* When it started; with the pid, this tells a process from every other since boot.
+ * Units: clock ticks since boot. Source: proc_pid_stat(5), field 22. */
+uint64_t vqi_process_start_time(const struct vqi_process *process);
+
+/* The directory /proc/PID, for openat(); pinned to this very process. */
+int vqi_process_dirfd(const struct vqi_process *process);
+
+/* Errors: GONE when the process has ended since (its pid may be another's now). */
+struct vqi_error *vqi_process_check(struct vqi_process *process) vqi_must_check;
+
+/* The process's memory. Owner: the process. */
+struct vqi_mem *vqi_process_mem(struct vqi_process *process);
+
+/* Reads a whole small file of /proc/PID (relative path, "task/7/stat" say), NUL-terminated.
+ * Errors: GONE, PERMISSION, SYS, LIMIT above max bytes. Owner: the caller frees. */
+struct vqi_error *vqi_process_read_file(struct vqi_process *process, const char *name, size_t max,
+					char **ret_text, size_t *ret_len) vqi_must_check;
+
+/* What /proc/PID/exe points to, as the target sees it, " (deleted)" cut off. Owner: caller. */
+struct vqi_error *vqi_process_exe_path(struct vqi_process *process,
+				       char **ret_path) vqi_must_check;
+
+struct vqi_error *vqi_process_maps(struct vqi_process *process,
+				   struct vqi_maps *ret_maps) vqi_must_check;
+void vqi_maps_done(struct vqi_maps *maps);
+
+/* Opens the file behind a mapping for reading: /proc/PID/exe where it is the same file, else
+ * map_files (works for deleted files), else the path below /proc/PID/root when device and inode are
+ * still those of the mapping. */
+struct vqi_error *vqi_process_open_mapped(struct vqi_process *process, const struct vqi_map *map,
+					  int *ret_fd) vqi_must_check;
+
+struct vqi_error *vqi_process_threads(struct vqi_process *process,
+				      struct vqi_tids *ret_tids) vqi_must_check;
+void vqi_tids_done(struct vqi_tids *tids);
+
+/* The eventfd behind a descriptor of the target.
+ * Errors: BAD_DATA when fd is open but no eventfd, or not open; GONE, PERMISSION, SYS. */
+struct vqi_error *vqi_process_eventfd(struct vqi_process *process, int fd,
+				      struct vqi_eventfd *ret_eventfd) vqi_must_check;
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* QEMU's own world: objects, types, buses, the machine. Reads a running target, one field at a time
+ * by its name in the layout; what may change under the reader is only ever a wrong or failing read,
+ * never a crash. */
+#ifndef VQI_QEMU_H
+#define VQI_QEMU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vqi/error.h"
+#include "vqi/layout.h"
+#include "vqi/mem.h"
+#include "vqi/snapshot.h"
+
+struct vqi_types;
+
+/* Everything needed to interpret one QEMU's memory. */
+struct vqi_qemu {
+	struct vqi_mem *mem;
+	const struct vqi_layout *layout;
+	uint64_t bias;           /* of the image: address in the target minus address as linked */
+	struct vqi_types *types; /* QOM types met so far */
+};
+
+/* Errors: NOMEM. mem and layout must outlive ret_qemu. */
+struct vqi_error *vqi_qemu_init(struct vqi_mem *mem, const struct vqi_layout *layout, uint64_t bias,
+				struct vqi_qemu *ret_qemu) vqi_must_check;
+void vqi_qemu_done(struct vqi_qemu *qemu);
+
+/* Reads a field of the structure at address: its value when it has 1, 2, 4 or 8 bytes, its first 8
+ * bytes when it has more (the first pointer of a list head).
+ * Errors: NO_LAYOUT when the field is absent, FAULT. */
+struct vqi_error *vqi_qemu_field(struct vqi_qemu *qemu, uint64_t address, enum vqi_field_id field,
+				 uint64_t *ret_value) vqi_must_check;
+
+/* Reads the string that a char pointer or char array field holds; NULL for a null pointer.
+ * Errors: as vqi_qemu_field(), BAD_DATA. Owner: the caller frees. */
+struct vqi_error *vqi_qemu_string_field(struct vqi_qemu *qemu, uint64_t address,
+					enum vqi_field_id field, char **ret_string) vqi_must_check;
+
+/* The address of a variable in the target. Errors: NO_LAYOUT. */
+struct vqi_error *vqi_qemu_symbol(const struct vqi_qemu *qemu, enum vqi_symbol_id symbol,
+				  uint64_t *ret_address) vqi_must_check;
+
+/* Reads a pointer variable. Errors: NO_LAYOUT, FAULT. */
+struct vqi_error *vqi_qemu_pointer(struct vqi_qemu *qemu, enum vqi_symbol_id symbol,
+				   uint64_t *ret_value) vqi_must_check;
+
+/* Whether the QOM object at address is of a type or of one derived from it ("virtio-device").
+ * Source: qom/object.c type_is_ancestor(). Errors: FAULT, BAD_DATA, LIMIT. */
+struct vqi_error *vqi_qemu_is_a(struct vqi_qemu *qemu, uint64_t object, const char *type,
+				bool *ret_is_a) vqi_must_check;
+
+/* The name of the QOM type of the object at address. Owner: the types of qemu. */
+struct vqi_error *vqi_qemu_type_name(struct vqi_qemu *qemu, uint64_t object,
+				     const char **ret_name) vqi_must_check;
+
+/* The name that an object's parent knows it by: what -object id= or an alias gave it.
+ * NULL where it has no parent. Owner: the caller frees. */
+struct vqi_error *vqi_qemu_object_name(struct vqi_qemu *qemu, uint64_t object,
+				       char **ret_name) vqi_must_check;
+
+/* One object found by a walk. */
+struct vqi_object {
+	uint64_t address;
+	char *path; /* canonical */
+};
+
+struct vqi_objects {
+	struct vqi_object *objects; /* ascending by path, numbers by value */
+	size_t count;
+};
+
+/* Finds every realized virtio device: through the QOM tree below current_machine, or, where that
+ * cannot be walked, through the buses below main_system_bus. Both ways' errors are in the message.
+ * Source: hw/virtio/virtio-qmp.c query_dev_child(). */
+struct vqi_error *vqi_qemu_find_virtio(struct vqi_qemu *qemu,
+				       struct vqi_objects *ret_devices) vqi_must_check;
+void vqi_objects_done(struct vqi_objects *objects);
+
+/* The name of the run state, of the VM, of the guest architecture; NULL where they are unknown.
+ * exe is a hint for the architecture (qemu-system-ARCH). Errors: GONE, NOMEM. */
+struct vqi_error *vqi_qemu_run_state(struct vqi_qemu *qemu, char **ret_state) vqi_must_check;
+struct vqi_error *vqi_qemu_vm_name(struct vqi_qemu *qemu, char **ret_name) vqi_must_check;
+struct vqi_error *vqi_qemu_arch(struct vqi_qemu *qemu, const char *exe,
+				char **ret_arch) vqi_must_check;
+
+/* Fills id, transport and transport_address of the virtio device at address vdev. */
+struct vqi_error *vqi_qemu_transport(struct vqi_qemu *qemu, uint64_t vdev,
+				     struct vqi_device *device) vqi_must_check;
+
+/* Fills the back ends of the virtio device at address vdev; device->device_id must be set. */
+struct vqi_error *vqi_qemu_backends(struct vqi_qemu *qemu, uint64_t vdev,
+				    struct vqi_device *device) vqi_must_check;
+
+/* What runs the rings of the virtio device at address vdev whose vhost_started is set.
+ * Source: hw/virtio/vhost.c, the list vhost_devices. */
+struct vqi_error *vqi_qemu_vhost_type(struct vqi_qemu *qemu, uint64_t vdev,
+				      enum vqi_vhost_type *ret_type) vqi_must_check;
+
+#endif

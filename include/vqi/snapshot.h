@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What one look at a target found: plain values. Right of it nothing touches the target any more;
+ * diagnosis and reports are pure functions of one or two snapshots. */
+#ifndef VQI_SNAPSHOT_H
+#define VQI_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "vqi/error.h"
+
+/* A number that may be unknown. */
+struct vqi_num {
+	uint64_t value;
+	bool known;
+};
+
+#define VQI_UNKNOWN ((struct vqi_num){ .known = false })
+#define VQI_NUM(x)  ((struct vqi_num){ .value = (uint64_t)(x), .known = true })
+
+static inline bool vqi_num_is(struct vqi_num num, uint64_t value)
+{
+	return num.known && num.value == value;
+}
+
+static inline bool vqi_num_equal(struct vqi_num a, struct vqi_num b)
+{
+	return a.known == b.known && (!a.known || a.value == b.value);
+}
+
+/* a - b modulo 2^16, unknown when either is. */
+static inline struct vqi_num vqi_num_ahead(struct vqi_num a, struct vqi_num b)
+{
+	return a.known && b.known ? VQI_NUM((uint16_t)(a.value - b.value)) : VQI_UNKNOWN;
+}
+
+enum vqi_target_kind { VQI_TARGET_QEMU, VQI_TARGET_STORAGE_DAEMON };
+
+struct vqi_target {
+	pid_t pid;
+	char *exe;          /* path as the target sees it */
+	char *build_id;     /* or NULL */
+	enum vqi_target_kind kind;
+	char *qemu_version; /* "7.2.22 (Debian ...)", or NULL */
+	char *vm_name;      /* -name, or NULL */
+	char *arch;         /* "x86_64": the guest's; or NULL */
+	char *run_state;    /* "running": a name of RunState, qapi/run-state.json; or NULL */
+	const char *layout_source; /* static string */
+};
+
+struct vqi_capture {
+	struct timespec time;       /* wall clock, at the start of the look */
+	unsigned int looks;         /* 1 or 2 */
+	uint64_t interval_ms;       /* between the looks; 0 for a single one */
+	uint64_t duration_us;       /* of the whole inspection */
+	uint64_t stopped_us;        /* how long threads of the target were stopped, all looks */
+	unsigned int stopped_threads;
+	bool consistent;            /* every queue's last reading is of one instant */
+};
+
+enum vqi_transport { VQI_TRANSPORT_UNKNOWN, VQI_TRANSPORT_PCI, VQI_TRANSPORT_MMIO, VQI_TRANSPORT_CCW };
+
+/* What a device works with on the host's side. */
+struct vqi_backend {
+	const char *kind; /* "block", "netdev", "chardev", "rng", "cryptodev", "fsdev": static */
+	char *name;       /* -drive id, netdev id, chardev id, ...; NULL for an unnamed one */
+	char *node_name;  /* block: the root node's node-name; else NULL */
+	char *driver;     /* block: the root node's driver, "qcow2"; else NULL */
+};
+
+enum vqi_endian { VQI_ENDIAN_UNKNOWN, VQI_ENDIAN_LITTLE, VQI_ENDIAN_BIG };
+enum vqi_ring { VQI_RING_SPLIT, VQI_RING_PACKED };
+
+enum vqi_queue_state {
+	VQI_QUEUE_UNKNOWN,
+	VQI_QUEUE_DISABLED, /* not set up by the driver */
+	VQI_QUEUE_IDLE,     /* nothing outstanding */
+	VQI_QUEUE_BUSY,     /* outstanding, moving (or not known to stand still) */
+	VQI_QUEUE_PARKED,   /* buffers posted for the device to fill, as they should be */
+	VQI_QUEUE_STUCK,    /* outstanding, did not move over the interval */
+	VQI_QUEUE_PAUSED,   /* the VM is not running */
+};
+
+/* What a queue is for decides what outstanding buffers mean. */
+enum vqi_queue_kind {
+	VQI_KIND_UNKNOWN, /* device type not in the table: never called stuck */
+	VQI_KIND_REQUEST, /* the driver waits for each buffer: outstanding work that ages is suspicious */
+	VQI_KIND_SEND,    /* outstanding work is suspicious, but the driver may reap late (net tx) */
+	VQI_KIND_RECEIVE, /* buffers wait for something to arrive: parked */
+};
+
+/* One event suppression structure of a packed ring. VirtIO 1.2, 2.8.10. */
+struct vqi_packed_event {
+	struct vqi_num off;   /* descriptor offset; meaningful for flags 2 */
+	struct vqi_num wrap;  /* 0 or 1 */
+	struct vqi_num flags; /* 0 enable, 1 disable, 2 at one descriptor */
+};
+
+struct vqi_wrap {
+	struct vqi_num avail;        /* of avail_idx: what the driver has published */
+	struct vqi_num last_avail;   /* QEMU's last_avail_wrap_counter */
+	struct vqi_num shadow_avail; /* QEMU's shadow_avail_wrap_counter */
+	struct vqi_num used;         /* QEMU's used_wrap_counter */
+	struct vqi_packed_event driver; /* what the driver asks for: interrupts */
+	struct vqi_packed_event device; /* what the device asks for: kicks */
+};
+
+/* What the ring check found; 0: nothing wrong. Each is a sentence of VirtIO 1.2. */
+enum vqi_ring_fault {
+	VQI_RING_AVAIL_AHEAD = 1 << 0, /* avail_idx is further ahead of last_avail_idx than num */
+	VQI_RING_BAD_HEAD = 1 << 1,    /* an outstanding avail entry names a descriptor >= num */
+	VQI_RING_USED_MISMATCH = 1 << 2, /* used ring's index is not what the device wrote there */
+};
+
+/* How far the ring in guest RAM could be read. */
+enum vqi_ring_access {
+	VQI_RING_READ,       /* all of it, or there is no ring (queue not set up) */
+	VQI_RING_NO_CACHE,   /* QEMU has not mapped it: VRing.caches is NULL */
+	VQI_RING_NOT_DIRECT, /* no host pointer: behind a vIOMMU, or not in RAM */
+	VQI_RING_SHORT,      /* QEMU has mapped less than the ring's size */
+	VQI_RING_UNREADABLE, /* the host memory behind it cannot be read */
+};
+
+struct vqi_queue {
+	unsigned int index;
+	const char *role;         /* "request", "rx", "tx", ...; NULL: unknown. Static */
+	enum vqi_queue_kind kind;
+	enum vqi_ring ring;
+	uint64_t vq_addr;         /* hva of struct VirtQueue */
+	uint32_t num;             /* ring size in entries */
+	uint64_t desc_gpa, avail_gpa, used_gpa; /* vring.desc, .avail, .used */
+	uint64_t desc_hva, avail_hva, used_hva; /* 0: not directly readable */
+
+	/* Guest RAM. Packed: positions in the descriptor ring. */
+	struct vqi_num avail_idx;
+	struct vqi_num used_ring_idx; /* split only */
+	struct vqi_num avail_flags, used_flags; /* split only */
+	struct vqi_num used_event, avail_event; /* EVENT_IDX negotiated and within the cache only */
+
+	/* QEMU's VirtQueue. Unknown for a device that vhost runs: stale there. */
+	struct vqi_num last_avail_idx, shadow_avail_idx, used_idx;
+	struct vqi_num signalled_used, signalled_used_valid, notification, inuse;
+	struct vqi_num vector;
+	struct vqi_wrap wrap; /* packed only */
+
+	struct vqi_num host_notifier_fd, host_notifier_count;
+	struct vqi_num guest_notifier_fd, guest_notifier_count;
+
+	/* Derived from one look: src/virtio. */
+	struct vqi_num unseen;    /* published, device has not looked */
+	struct vqi_num in_flight; /* taken, not completed */
+	struct vqi_num unreaped;  /* completed, not consumed, as far as used_event tells */
+	enum vqi_ring_access access;
+	unsigned int ring_faults; /* enum vqi_ring_fault bits */
+	bool consistent;          /* two readings of it agreed */
+
+	/* Set by the diagnosis. */
+	enum vqi_queue_state state;
+};
+
+enum vqi_vhost_type { VQI_VHOST_NONE, VQI_VHOST_UNKNOWN, VQI_VHOST_KERNEL, VQI_VHOST_USER, VQI_VHOST_VDPA };
+
+struct vqi_device {
+	char *id;           /* qdev id, the proxy's for pci and ccw; NULL: none given */
+	char *qom_path;     /* canonical path of the VirtIODevice */
+	char *type;         /* "virtio-blk" */
+	uint64_t vdev_addr; /* hva of struct VirtIODevice */
+	unsigned int device_id; /* VirtIO 1.2, 5 */
+	enum vqi_transport transport;
+	char *transport_address; /* "0000:00:03.0", "0xfeb00e00"; or NULL */
+	struct vqi_backend *backends;
+	size_t backend_count;
+	unsigned int status; /* VirtIO 1.2, 2.1 */
+	uint64_t host_features, guest_features; /* the first 64 bits */
+	bool broken;
+	bool disabled; /* the guest took away bus mastering: QEMU touches no ring */
+	bool started;
+	struct vqi_num vm_running;
+	enum vqi_endian endian;
+	enum vqi_vhost_type vhost; /* what runs the rings now; NONE: QEMU does */
+	struct vqi_queue *queues;  /* all queues the device has, ascending by index */
+	size_t queue_count;
+};
+
+/* Something that could not be read, where a finding could hide. */
+struct vqi_gap {
+	char *device; /* as in a finding; NULL: the target */
+	struct vqi_num queue;
+	char *what; /* "avail ring" */
+	char *why;  /* "cannot read 4 bytes at 0x7f..." */
+};
+
+struct vqi_snapshot {
+	struct vqi_target target;
+	struct vqi_capture capture;
+	struct vqi_device *devices; /* in the order of their canonical paths */
+	size_t device_count;
+	struct vqi_gap *gaps;
+	size_t gap_count;
+};
+
+/* What a report calls a device: its id, or its QOM path where there is none. */
+static inline const char *vqi_device_label(const struct vqi_device *device)
+{
+	return device->id ? device->id : device->qom_path;
+}
+
+struct vqi_snapshot *vqi_snapshot_new(void);
+void vqi_snapshot_free(struct vqi_snapshot *snapshot);
+VQI_DEFINE_CLEANUP(struct vqi_snapshot *, vqi_snapshot_free)
+#define vqi_cleanup_snapshot vqi_cleanup(vqi_snapshot_free)
+
+/* Frees what a device owns, not the device itself. */
+void vqi_device_done(struct vqi_device *device);
+
+/* Adds a gap. device may be NULL (the target); queue VQI_UNKNOWN (the whole device).
+ * Errors: NOMEM. */
+struct vqi_error *vqi_snapshot_add_gap(struct vqi_snapshot *snapshot,
+				       const struct vqi_device *device, struct vqi_num queue,
+				       const char *what, const char *why) vqi_must_check;
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "vqi/snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct vqi_snapshot *vqi_snapshot_new(void)
+{
+	return calloc(1, sizeof(struct vqi_snapshot));
+}
+
+static void target_done(struct vqi_target *target)
+{
+	free(target->exe);
+	free(target->build_id);
+	free(target->qemu_version);
+	free(target->vm_name);
+	free(target->arch);
+	free(target->run_state);
+}
+
+void vqi_device_done(struct vqi_device *device)
+{
+	free(device->id);
+	free(device->qom_path);
+	free(device->type);
+	free(device->transport_address);
+	for (size_t i = 0; i < device->backend_count; i++) {
+		free(device->backends[i].name);
+		free(device->backends[i].node_name);
+		free(device->backends[i].driver);
+	}
+	free(device->backends);
+	free(device->queues);
+}
+
+void vqi_snapshot_free(struct vqi_snapshot *snapshot)
+{
+	if (!snapshot)
+		return;
+	target_done(&snapshot->target);
+	for (size_t i = 0; i < snapshot->device_count; i++)
+		vqi_device_done(&snapshot->devices[i]);
+	free(snapshot->devices);
+	for (size_t i = 0; i < snapshot->gap_count; i++) {
+		free(snapshot->gaps[i].device);
+		free(snapshot->gaps[i].what);
+		free(snapshot->gaps[i].why);
+	}
+	free(snapshot->gaps);
+	free(snapshot);
+}
+
+struct vqi_error *vqi_snapshot_add_gap(struct vqi_snapshot *snapshot,
+				       const struct vqi_device *device, struct vqi_num queue,
+				       const char *what, const char *why)
+{
+	struct vqi_gap gap = {.queue = queue, .what = strdup(what), .why = strdup(why)};
+	struct vqi_gap *grown;
+
+	if (device)
+		gap.device = strdup(vqi_device_label(device));
+	grown = reallocarray(snapshot->gaps, snapshot->gap_count + 1, sizeof(gap));
+	if (grown)
+		snapshot->gaps = grown;
+	if (!grown || !gap.what || !gap.why || (device && !gap.device)) {
+		free(gap.device);
+		free(gap.what);
+		free(gap.why);
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	}
+	snapshot->gaps[snapshot->gap_count++] = gap;
+	return NULL;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reading in one stop of all threads: an exact cut. */
+#include "vqi/limits.h"
+#include "vqi/stop.h"
+
+#include "observer.h"
+
+static bool is_wanted(const struct observed *device, bool all)
+{
+	return (all || device->needs_cut) && device->reading && !device->error;
+}
+
+/* Slow work first: all pointers are followed before anything is stopped. */
+static struct vqi_error *plan_wanted(struct vqi_observer *observer, bool all)
+{
+	for (size_t i = 0; i < observer->device_count; i++) {
+		struct observed *device = &observer->devices[i];
+
+		if (device->reading || device->error || !(all || device->needs_cut))
+			continue;
+		device->error =
+			vqi_reading_plan(observer->qemu, device->fixed.vdev_addr, &device->reading);
+		if (device->error && vqi_error_ends_look(device->error))
+			return take_ptr(device->error);
+	}
+	return NULL;
+}
+
+/* Stop: all threads, for bounded reads and nothing else. */
+static struct vqi_error *read_stopped(struct vqi_observer *observer, bool all,
+				      struct vqi_capture *capture)
+{
+	vqi_cleanup_stop struct vqi_stop *stop = NULL;
+	struct vqi_error *error;
+
+	error = vqi_stop_seize(observer->process, &stop);
+	if (!error)
+		error = vqi_stop_interrupt(stop);
+	for (size_t i = 0; !error && i < observer->device_count; i++) {
+		struct observed *device = &observer->devices[i];
+
+		if (is_wanted(device, all)) {
+			size_t count;
+			struct vqi_range *ranges = vqi_reading_ranges(device->reading, &count);
+
+			error = vqi_mem_readv(observer->qemu->mem, ranges, count);
+		}
+	}
+	vqi_stop_resume(stop);
+	if (!error) {
+		capture->stopped_us += vqi_stop_stopped_us(stop);
+		capture->stopped_threads = (unsigned int)vqi_stop_thread_count(stop);
+	}
+	return error;
+}
+
+static void decode_cut(struct observed *device)
+{
+	device->error = vqi_reading_decode(device->reading, &device->now);
+	for (size_t i = 0; !device->error && i < device->now.queue_count; i++)
+		device->now.queues[i].consistent = true;
+	device->needs_cut = false;
+}
+
+/* Decodes what was read; false when a device has other rings than planned. */
+static bool decode_wanted(struct vqi_observer *observer, bool all, bool last_try)
+{
+	bool current = true;
+
+	for (size_t i = 0; i < observer->device_count; i++) {
+		struct observed *device = &observer->devices[i];
+
+		if (!is_wanted(device, all))
+			continue;
+		if (vqi_reading_is_current(device->reading)) {
+			decode_cut(device);
+			continue;
+		}
+		current = false;
+		vqi_reading_free(take_ptr(device->reading));
+		if (last_try)
+			device->error = vqi_error_new(VQI_ERROR_BAD_DATA,
+						      "its rings changed while it was read");
+	}
+	return current;
+}
+
+struct vqi_error *vqi_observer_cut(struct vqi_observer *observer, bool all,
+				   struct vqi_capture *capture)
+{
+	struct vqi_error *error = NULL;
+	bool current = false;
+
+	if (!observer->process)
+		return vqi_error_new(VQI_ERROR_UNSUPPORTED, "there is nothing that can be stopped");
+	for (int i = 0; !error && !current && i < VQI_MAX_PLANS; i++) {
+		error = plan_wanted(observer, all);
+		if (!error)
+			error = read_stopped(observer, all, capture);
+		if (!error)
+			current = decode_wanted(observer, all, i + 1 == VQI_MAX_PLANS);
+	}
+	return error;
+}

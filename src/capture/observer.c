@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "observer.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "vqi/names.h"
+
+void vqi_observed_done(struct observed *device)
+{
+	vqi_device_done(&device->fixed);
+	vqi_device_done(&device->now);
+	vqi_reading_free(device->reading);
+	vqi_error_free(device->unknown);
+	vqi_error_free(device->error);
+}
+
+void vqi_observer_free(struct vqi_observer *observer)
+{
+	if (!observer)
+		return;
+	for (size_t i = 0; i < observer->device_count; i++)
+		vqi_observed_done(&observer->devices[i]);
+	free(observer->devices);
+	free(observer);
+}
+
+/* Finds out once what does not change of a device. */
+static struct vqi_error *describe(struct vqi_qemu *qemu, struct vqi_object *object,
+				  struct vqi_device *device)
+{
+	struct vqi_error *error;
+	const char *type;
+	uint64_t id = 0;
+
+	device->vdev_addr = object->address;
+	device->qom_path = take_ptr(object->path);
+	error = vqi_qemu_field(qemu, object->address, VQI_F_VirtIODevice_device_id, &id);
+	device->device_id = (unsigned int)id;
+	type = vqi_device_type_name(device->device_id);
+	if (type)
+		device->type = strdup(type);
+	else if (asprintf(&device->type, "virtio-%u", device->device_id) < 0)
+		device->type = NULL;
+	if (!error && !device->type)
+		error = vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	if (!error)
+		error = vqi_qemu_transport(qemu, object->address, device);
+	return error ? error : vqi_qemu_backends(qemu, object->address, device);
+}
+
+struct vqi_error *vqi_observer_new(struct vqi_process *process, struct vqi_qemu *qemu,
+				   struct vqi_observer **ret_observer)
+{
+	vqi_cleanup(vqi_observer_free) struct vqi_observer *observer = calloc(1, sizeof(*observer));
+	struct vqi_objects objects = {0};
+	struct vqi_error *error;
+
+	if (!observer)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	observer->process = process;
+	observer->qemu = qemu;
+	error = vqi_qemu_find_virtio(qemu, &objects);
+	if (error)
+		return error;
+	observer->devices = calloc(objects.count + 1, sizeof(*observer->devices));
+	if (!observer->devices)
+		error = vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	for (size_t i = 0; !error && i < objects.count; i++) {
+		struct observed *device = &observer->devices[observer->device_count++];
+
+		device->unknown = describe(qemu, &objects.objects[i], &device->fixed);
+		if (device->unknown && vqi_error_ends_look(device->unknown))
+			error = take_ptr(device->unknown);
+	}
+	vqi_objects_done(&objects);
+	if (!error)
+		*ret_observer = take_ptr(observer);
+	return error;
+}
+
+static struct vqi_error *copy_string(const char *text, char **ret_copy)
+{
+	if (!text)
+		return NULL;
+	*ret_copy = strdup(text);
+	return *ret_copy ? NULL : vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+}
+
+static struct vqi_error *copy_backends(const struct vqi_device *from, struct vqi_device *device)
+{
+	struct vqi_error *error = NULL;
+
+	device->backends = calloc(from->backend_count + 1, sizeof(*device->backends));
+	if (!device->backends)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	device->backend_count = from->backend_count;
+	for (size_t i = 0; !error && i < from->backend_count; i++) {
+		device->backends[i].kind = from->backends[i].kind;
+		error = copy_string(from->backends[i].name, &device->backends[i].name);
+		if (!error)
+			error = copy_string(from->backends[i].node_name,
+					    &device->backends[i].node_name);
+		if (!error)
+			error = copy_string(from->backends[i].driver, &device->backends[i].driver);
+	}
+	return error;
+}
+
+/* Completes what was read of a device with what does not change, and moves it into the snapshot. */
+static struct vqi_error *move_device(struct observed *observed, struct vqi_device *ret_device)
+{
+	const struct vqi_device *fixed = &observed->fixed;
+	struct vqi_error *error;
+
+	*ret_device = observed->now;
+	observed->now = (struct vqi_device){0};
+	ret_device->vdev_addr = fixed->vdev_addr;
+	ret_device->device_id = fixed->device_id;
+	ret_device->transport = fixed->transport;
+	error = copy_string(fixed->id, &ret_device->id);
+	if (!error)
+		error = copy_string(fixed->qom_path, &ret_device->qom_path);
+	if (!error)
+		error = copy_string(fixed->type, &ret_device->type);
+	if (!error)
+		error = copy_string(fixed->transport_address, &ret_device->transport_address);
+	return error ? error : copy_backends(fixed, ret_device);
+}
+
+/* Why a ring could not be read; NULL when it was. */
+static const char *access_gap(enum vqi_ring_access access)
+{
+	switch (access) {
+	case VQI_RING_READ:
+		return NULL;
+	case VQI_RING_NO_CACHE:
+		return "QEMU has not mapped it";
+	case VQI_RING_NOT_DIRECT:
+		return "QEMU has no host pointer to it: behind a vIOMMU, or not in RAM";
+	case VQI_RING_SHORT:
+		return "QEMU has mapped less than its size";
+	case VQI_RING_UNREADABLE:
+		return "the host memory behind it cannot be read";
+	}
+	return NULL;
+}
+
+static struct vqi_error *add_queue_gaps(struct vqi_snapshot *snapshot,
+					const struct vqi_device *device)
+{
+	struct vqi_error *error = NULL;
+
+	for (size_t i = 0; !error && i < device->queue_count; i++) {
+		const struct vqi_queue *queue = &device->queues[i];
+		const char *why = access_gap(queue->access);
+
+		if (queue->desc_gpa && why)
+			error = vqi_snapshot_add_gap(snapshot, device, VQI_NUM(queue->index),
+						     "ring", why);
+	}
+	return error;
+}
+
+/* The kick that waits in an eventfd tells a lost one from one that nobody reads. Costs two system
+ * calls, so only where something waits to be taken. */
+static struct vqi_error *read_notifier(struct vqi_observer *observer, struct vqi_num fd,
+				       struct vqi_num *ret_count)
+{
+	struct vqi_eventfd eventfd;
+	struct vqi_error *error;
+
+	if (!observer->process || !fd.known)
+		return NULL;
+	error = vqi_process_eventfd(observer->process, (int)fd.value, &eventfd);
+	if (!error) {
+		*ret_count = VQI_NUM(eventfd.count);
+		return NULL;
+	}
+	if (vqi_error_ends_look(error))
+		return error;
+	vqi_error_free(error); /* no eventfd: the count stays unknown */
+	return NULL;
+}
+
+static struct vqi_error *read_notifiers(struct vqi_observer *observer, struct vqi_device *device)
+{
+	struct vqi_error *error = NULL;
+
+	for (size_t i = 0; !error && i < device->queue_count; i++) {
+		struct vqi_queue *queue = &device->queues[i];
+
+		if (queue->kind == VQI_KIND_RECEIVE || !queue->unseen.value)
+			continue;
+		error = read_notifier(observer, queue->host_notifier_fd,
+				      &queue->host_notifier_count);
+		if (!error)
+			error = read_notifier(observer, queue->guest_notifier_fd,
+					      &queue->guest_notifier_count);
+	}
+	return error;
+}
+
+static struct vqi_error *finish_device(struct vqi_observer *observer, struct observed *observed,
+				       struct vqi_snapshot *snapshot)
+{
+	struct vqi_device *device = &snapshot->devices[snapshot->device_count++];
+	struct vqi_error *error = move_device(observed, device);
+
+	if (!error && observed->unknown)
+		error = vqi_snapshot_add_gap(snapshot, device, VQI_UNKNOWN, "description",
+					     observed->unknown->message);
+	if (error)
+		return error;
+	if (observed->error) {
+		error = vqi_snapshot_add_gap(snapshot, device, VQI_UNKNOWN, "device",
+					     observed->error->message);
+		vqi_error_free(take_ptr(observed->error));
+		return error;
+	}
+	if (device->vhost != VQI_VHOST_NONE)
+		error = vqi_qemu_vhost_type(observer->qemu, device->vdev_addr, &device->vhost);
+	if (!error)
+		error = read_notifiers(observer, device);
+	for (size_t i = 0; i < device->queue_count; i++)
+		snapshot->capture.consistent &= device->queues[i].consistent;
+	return error ? error : add_queue_gaps(snapshot, device);
+}
+
+/* Reads all devices as they run; those whose readings never agree and look wrong in one stop. */
+static struct vqi_error *read_running(struct vqi_observer *observer, enum vqi_stop_mode mode,
+				      struct vqi_capture *capture)
+{
+	struct vqi_error *error;
+	bool needs_cut = false;
+
+	for (size_t i = 0; i < observer->device_count; i++) {
+		struct observed *device = &observer->devices[i];
+
+		error = vqi_observed_read(observer, device);
+		if (error && vqi_error_ends_look(error))
+			return error;
+		device->error = error;
+		needs_cut |= !error && device->needs_cut;
+	}
+	if (!needs_cut || mode == VQI_STOP_NEVER || !observer->process)
+		return NULL;
+	return vqi_observer_cut(observer, false, capture);
+}
+
+struct vqi_error *vqi_observer_look(struct vqi_observer *observer, enum vqi_stop_mode mode,
+				    struct vqi_snapshot **ret_snapshot)
+{
+	vqi_cleanup_snapshot struct vqi_snapshot *snapshot = vqi_snapshot_new();
+	struct vqi_error *error;
+
+	if (snapshot)
+		snapshot->devices = calloc(observer->device_count + 1, sizeof(*snapshot->devices));
+	if (!snapshot || !snapshot->devices)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	clock_gettime(CLOCK_REALTIME, &snapshot->capture.time);
+	snapshot->capture.looks = 1;
+	snapshot->capture.consistent = true;
+
+	error = vqi_qemu_run_state(observer->qemu, &snapshot->target.run_state);
+	if (!error)
+		error = mode == VQI_STOP_ALWAYS
+				? vqi_observer_cut(observer, true, &snapshot->capture)
+				: read_running(observer, mode, &snapshot->capture);
+	for (size_t i = 0; !error && i < observer->device_count; i++)
+		error = finish_device(observer, &observer->devices[i], snapshot);
+	if (!error && observer->process)
+		error = vqi_process_check(observer->process);
+	if (!error)
+		*ret_snapshot = take_ptr(snapshot);
+	return error;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which devices a user means. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "observer.h"
+
+#define PROXY_SUFFIX "/virtio-backend" /* what a device is called below its pci or ccw proxy */
+
+static bool ends_with_path(const char *path, const char *end)
+{
+	size_t len = strlen(path), end_len = strlen(end);
+
+	return len > end_len && path[len - end_len - 1] == '/' &&
+	       strcmp(path + len - end_len, end) == 0;
+}
+
+static bool matches_path(const struct vqi_device *device, const char *name)
+{
+	const char *path = device->qom_path;
+	size_t len = strlen(path);
+
+	if (strcmp(path, name) == 0 || ends_with_path(path, name))
+		return true;
+	if (!ends_with_path(path, PROXY_SUFFIX + 1))
+		return false;
+	len -= strlen(PROXY_SUFFIX);
+	return strlen(name) == len && strncmp(path, name, len) == 0;
+}
+
+/* With or without the domain. */
+static bool matches_address(const struct vqi_device *device, const char *name)
+{
+	const char *address = device->transport_address;
+
+	if (!address)
+		return false;
+	if (strcmp(address, name) == 0)
+		return true;
+	return device->transport == VQI_TRANSPORT_PCI && strncmp(address, "0000:", 5) == 0 &&
+	       strcmp(address + 5, name) == 0;
+}
+
+static bool is_name(const char *text, const char *name)
+{
+	return text && strcmp(text, name) == 0;
+}
+
+static bool matches_backend(const struct vqi_device *device, const char *name)
+{
+	for (size_t i = 0; i < device->backend_count; i++) {
+		if (is_name(device->backends[i].name, name) ||
+		    is_name(device->backends[i].node_name, name))
+			return true;
+	}
+	return false;
+}
+
+static bool matches_identity(const struct vqi_device *device, const char *name)
+{
+	return is_name(device->id, name) || matches_path(device, name) ||
+	       matches_address(device, name) || matches_backend(device, name);
+}
+
+/* "virtio-blk" is every device of the type, "virtio-blk1" the second of them. */
+static bool matches_type(const struct vqi_device *device, size_t number, const char *name)
+{
+	size_t len = device->type ? strlen(device->type) : 0;
+	char digits[24];
+
+	if (!len || strncmp(name, device->type, len) != 0)
+		return false;
+	snprintf(digits, sizeof(digits), "%zu", number);
+	return !name[len] || strcmp(name + len, digits) == 0;
+}
+
+/* How many devices of the same type come before one. */
+static size_t number_of(const struct vqi_observer *observer, size_t index)
+{
+	const struct vqi_device *device = &observer->devices[index].fixed;
+	size_t number = 0;
+
+	for (size_t i = 0; i < index; i++)
+		number += observer->devices[i].fixed.device_id == device->device_id;
+	return number;
+}
+
+/* Marks what a name means: what is called so; only if nothing is, what is of such a type. */
+static bool mark(const struct vqi_observer *observer, const char *name, bool *wanted)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < observer->device_count; i++) {
+		if (matches_identity(&observer->devices[i].fixed, name))
+			wanted[i] = found = true;
+	}
+	if (found)
+		return true;
+	for (size_t i = 0; i < observer->device_count; i++) {
+		if (matches_type(&observer->devices[i].fixed, number_of(observer, i), name))
+			wanted[i] = found = true;
+	}
+	return found;
+}
+
+static struct vqi_error *no_match(const struct vqi_observer *observer, const char *name)
+{
+	vqi_cleanup_free char *list = NULL;
+	size_t len;
+	FILE *stream = open_memstream(&list, &len);
+
+	if (!stream)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	for (size_t i = 0; i < observer->device_count; i++) {
+		const struct vqi_device *device = &observer->devices[i].fixed;
+
+		fprintf(stream, "%s%s (%s%zu%s%s)", i ? ", " : "", vqi_device_label(device),
+			device->type, number_of(observer, i),
+			device->transport_address ? " at " : "",
+			device->transport_address ? device->transport_address : "");
+	}
+	if (fclose(stream) != 0)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	return vqi_error_new(VQI_ERROR_USAGE, "--device: '%s' matches nothing; there %s%s", name,
+			     observer->device_count ? "are: " : "is no virtio device", list);
+}
+
+struct vqi_error *vqi_observer_select(struct vqi_observer *observer, const char *const *names,
+				      size_t count)
+{
+	vqi_cleanup_free bool *wanted = calloc(observer->device_count + 1, sizeof(*wanted));
+	size_t kept = 0;
+
+	if (!wanted)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	for (size_t i = 0; i < count; i++) {
+		if (!mark(observer, names[i], wanted))
+			return no_match(observer, names[i]);
+	}
+	for (size_t i = 0; i < observer->device_count; i++) {
+		if (wanted[i])
+			observer->devices[kept++] = observer->devices[i];
+		else
+			vqi_observed_done(&observer->devices[i]);
+	}
+	observer->device_count = kept;
+	return NULL;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reading a device that runs on meanwhile: again, until two readings agree. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "vqi/limits.h"
+
+#include "observer.h"
+
+#define SETTLE_NS 500000 /* longer than QEMU is between two halves of an update */
+
+bool vqi_error_ends_look(const struct vqi_error *error)
+{
+	return error->code == VQI_ERROR_GONE || error->code == VQI_ERROR_PERMISSION ||
+	       error->code == VQI_ERROR_NOMEM;
+}
+
+/* What no ring at rest looks like, but any can look like for a moment: QEMU pops in several steps. */
+static bool looks_wrong(const struct vqi_device *device, const struct vqi_queue *queue)
+{
+	if (device->broken)
+		return false;
+	return queue->ring_faults || (queue->inuse.known && queue->in_flight.known &&
+				      queue->inuse.value != queue->in_flight.value);
+}
+
+struct tally {
+	size_t moving;	/* queues of which no two readings agreed so far */
+	size_t wrong;	/* queues that look wrong */
+	bool unsettled; /* one of the latter is not moving */
+};
+
+/* Takes the new values of the device, and of every queue that has not settled yet. */
+static struct tally merge(const struct vqi_reading *reading, const struct vqi_device *fresh,
+			  struct vqi_device *device, bool *settled)
+{
+	struct vqi_queue *queues = device->queues;
+	struct tally tally = {0};
+
+	*device = *fresh; /* no pointers of its own but the queues */
+	device->queues = queues;
+	for (size_t i = 0; i < fresh->queue_count; i++) {
+		bool same = vqi_reading_same_queue(reading, i);
+		bool wrong = looks_wrong(fresh, &fresh->queues[i]);
+
+		if (settled[i])
+			continue;
+		queues[i] = fresh->queues[i];
+		queues[i].consistent = same;
+		settled[i] = same && !wrong;
+		tally.moving += !same;
+		tally.wrong += wrong;
+		tally.unsettled |= same && wrong;
+	}
+	return tally;
+}
+
+static struct vqi_error *read_once(struct vqi_observer *observer, struct vqi_reading *reading)
+{
+	size_t count;
+	struct vqi_range *ranges = vqi_reading_ranges(reading, &count);
+
+	return vqi_mem_readv(observer->qemu->mem, ranges, count);
+}
+
+static struct vqi_error *plan(struct vqi_observer *observer, struct observed *device)
+{
+	if (device->reading)
+		return NULL;
+	return vqi_reading_plan(observer->qemu, device->fixed.vdev_addr, &device->reading);
+}
+
+/* Reads until every queue has settled or the tries are used up. *ret_current is false when the
+ * device has other rings by now. */
+static struct vqi_error *read_stable(struct vqi_observer *observer, struct observed *device,
+				     bool *ret_current)
+{
+	struct vqi_reading *reading = device->reading;
+	size_t count = vqi_reading_queue_count(reading);
+	vqi_cleanup_free bool *settled = calloc(count + 1, sizeof(*settled));
+	struct vqi_device fresh = {0};
+	struct tally tally = {0};
+	struct vqi_error *error;
+
+	if (!settled)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	error = read_once(observer, reading);
+	for (int i = 0; !error && i < VQI_MAX_STABLE_READS; i++) {
+		if (tally.unsettled)
+			nanosleep(&(struct timespec){.tv_nsec = SETTLE_NS}, NULL);
+		vqi_reading_keep(reading);
+		error = read_once(observer, reading);
+		*ret_current = !error && vqi_reading_is_current(reading);
+		if (!*ret_current)
+			break;
+		if (i == 0)
+			error = vqi_reading_decode(reading, &device->now);
+		if (!error)
+			error = vqi_reading_decode(reading, &fresh);
+		if (error)
+			break;
+		tally = merge(reading, &fresh, &device->now, settled);
+		if (!tally.moving && !tally.wrong)
+			break;
+	}
+	device->needs_cut = tally.moving && tally.wrong;
+	vqi_device_done(&fresh);
+	return error;
+}
+
+struct vqi_error *vqi_observed_read(struct vqi_observer *observer, struct observed *device)
+{
+	struct vqi_error *error;
+
+	for (int i = 0; i < VQI_MAX_PLANS; i++) {
+		bool current;
+
+		error = plan(observer, device);
+		if (!error)
+			error = read_stable(observer, device, &current);
+		if (!error && current)
+			return NULL;
+		vqi_reading_free(take_ptr(device->reading));
+		if (error)
+			return error;
+	}
+	return vqi_error_new(VQI_ERROR_BAD_DATA, "its rings changed %d times while it was read",
+			     VQI_MAX_PLANS);
+}

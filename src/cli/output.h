@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VQI_CLI_OUTPUT_H
+#define VQI_CLI_OUTPUT_H
+
+#include "vqi/diagnose.h"
+#include "vqi/options.h"
+#include "vqi/snapshot.h"
+
+/* Prints the report that the options ask for on standard output, whole or not at all: it is made in
+ * memory first. Errors: SYS, NOMEM. */
+struct vqi_error *vqi_output_report(const struct vqi_options *options,
+				    const struct vqi_snapshot *snapshot,
+				    const struct vqi_diagnosis *diagnosis) vqi_must_check;
+
+/* Makes sure that what was printed on standard output has arrived. Errors: SYS. */
+struct vqi_error *vqi_output_close(void) vqi_must_check;
+
+#endif

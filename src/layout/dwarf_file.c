@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Finding debug information. libdwfl knows where distributions put it: dwfl_standard_find_debuginfo()
+ * looks by build-id, by .gnu_debuglink, for the file that dwz -m made, and asks debuginfod. */
+#include <elfutils/libdwelf.h>
+#include <elfutils/libdwfl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "dwarf_private.h"
+#include "elf_file.h"
+
+struct vqi_dwarf_file {
+	Dwfl *dwfl;
+	Dwarf *dwarf; /* dwfl's */
+	Elf *image;   /* dwfl's, or own_image */
+	Elf *own_image;
+	enum vqi_layout_source source;
+	Dwfl_Callbacks callbacks; /* dwfl keeps pointers to these */
+	char *debuginfo_path;
+};
+
+static struct vqi_error *open_file(const char *path, int *ret_fd)
+{
+	/* Without O_NONBLOCK a FIFO would keep us waiting. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return vqi_error_sys(errno, "cannot open %s", path);
+	*ret_fd = fd;
+	return NULL;
+}
+
+static struct vqi_error *libdwfl_error(const char *path)
+{
+	const char *text = dwfl_errmsg(-1);
+
+	return vqi_error_new(VQI_ERROR_BAD_DATA, "%s: %s", path, text ? text : "unknown error");
+}
+
+static const char *build_id_text(const char *build_id)
+{
+	return build_id ? build_id : "none";
+}
+
+/* Called by libdwfl for a separate debug file, and for the file that it shares with others. */
+static int find_debuginfo(Dwfl_Module *module, void **userdata, const char *name, Dwarf_Addr base,
+			  const char *path, const char *link, GElf_Word crc, char **ret_path)
+{
+	struct vqi_dwarf_file *file = *userdata;
+	const unsigned char *build_id;
+	GElf_Addr address;
+	int fd;
+
+	/* With neither, a file would be taken for its name alone. */
+	if (!link && dwfl_module_build_id(module, &build_id, &address) <= 0)
+		return -1;
+	*ret_path = NULL;
+	fd = dwfl_standard_find_debuginfo(module, userdata, name, base, path, link, crc, ret_path);
+	/* Only debuginfod yields a descriptor and no name: libdwfl/debuginfod-client.c. */
+	if (fd >= 0 && !*ret_path)
+		file->source = VQI_LAYOUT_DEBUGINFOD;
+	return fd;
+}
+
+/* The target may run in a container: look below its root directory too. libdwfl drops leading folders
+ * of the file's path one by one, so that /usr/lib/debug is searched for /proc/.../root/usr/bin/X as
+ * well as for /usr/bin/X. The + demands the checksum where there is no build-id. */
+static struct vqi_error *set_search_path(struct vqi_dwarf_file *file, const char *root)
+{
+	int len = asprintf(&file->debuginfo_path, "+:.debug:/usr/lib/debug%s%s%s",
+			   root[0] ? ":" : "", root, root[0] ? "/usr/lib/debug" : "");
+
+	if (len < 0) {
+		file->debuginfo_path = NULL;
+		return vqi_error_sys(ENOMEM, "debug information");
+	}
+	file->callbacks = (Dwfl_Callbacks){
+		.find_debuginfo = find_debuginfo,
+		.section_address = dwfl_offline_section_address,
+		.debuginfo_path = &file->debuginfo_path,
+	};
+	return NULL;
+}
+
+/* Hands a file to libdwfl and takes what debug information that has or leads to.
+ * Owner: takes fd. ret_module belongs to file. */
+static struct vqi_error *report(struct vqi_dwarf_file *file, const char *path, int fd,
+				Dwfl_Module **ret_module)
+{
+	vqi_cleanup_fd int owned = fd;
+	Dwfl_Module *module;
+	void **userdata;
+	Dwarf_Addr bias;
+
+	file->dwfl = dwfl_begin(&file->callbacks);
+	if (!file->dwfl)
+		return vqi_error_sys(ENOMEM, "debug information");
+	module = dwfl_report_offline(file->dwfl, "qemu", path, owned);
+	if (!module)
+		return libdwfl_error(path);
+	take_fd(&owned);
+	if (dwfl_report_end(file->dwfl, NULL, NULL))
+		return libdwfl_error(path);
+	dwfl_module_info(module, &userdata, NULL, NULL, NULL, NULL, NULL, NULL);
+	*userdata = file;
+	file->dwarf = dwfl_module_getdwarf(module, &bias);
+	*ret_module = module;
+	return NULL;
+}
+
+/* --debuginfo FILE: that file, if it is of the same build. */
+static struct vqi_error *check_given(const struct vqi_image *image, const char *path, int fd)
+{
+	vqi_cleanup_elf Elf *elf = NULL;
+	vqi_cleanup_free char *build_id = NULL;
+	struct vqi_error *error = vqi_elf_open(fd, &elf);
+
+	if (!error && !elf)
+		error = vqi_error_new(VQI_ERROR_BAD_DATA, "not an ELF file");
+	if (!error)
+		error = vqi_elf_build_id(elf, &build_id);
+	if (!error && strcmp(build_id_text(build_id), build_id_text(image->build_id)) != 0)
+		error = vqi_error_new(VQI_ERROR_BAD_DATA,
+				      "debug information of another build: build-id %s, but %s has "
+				      "%s",
+				      build_id_text(build_id), image->path,
+				      build_id_text(image->build_id));
+	if (!error && !vqi_elf_has_section(elf, ".debug_info") &&
+	    !vqi_elf_has_section(elf, ".zdebug_info"))
+		error = vqi_error_new(VQI_ERROR_NO_LAYOUT, "no debug information in it");
+	return vqi_error_prefix(error, "%s", path);
+}
+
+static struct vqi_error *open_given(struct vqi_dwarf_file *file, const struct vqi_image *image,
+				    const char *path)
+{
+	vqi_cleanup_fd int fd = -1;
+	Dwfl_Module *module;
+	struct vqi_error *error = open_file(path, &fd);
+
+	if (!error)
+		error = check_given(image, path, fd);
+	if (!error)
+		error = report(file, path, take_fd(&fd), &module);
+	if (error)
+		return error;
+	if (!file->dwarf)
+		return libdwfl_error(path);
+	file->own_image = elf_begin(image->fd, ELF_C_READ_MMAP, NULL);
+	if (!file->own_image)
+		return vqi_error_new(VQI_ERROR_BAD_DATA, "%s: %s", image->path, elf_errmsg(-1));
+	file->image = file->own_image;
+	return NULL;
+}
+
+static struct vqi_error *no_debuginfo(struct vqi_dwarf_file *file, const struct vqi_image *image)
+{
+	if (vqi_elf_has_section(file->image, ".debug_info"))
+		return libdwfl_error(image->path);
+	return vqi_error_new(VQI_ERROR_NO_LAYOUT, "no debug information for %s, build-id %s",
+			     image->path, build_id_text(image->build_id));
+}
+
+/* The name by which to look for debug files around the image: as it is where that is the image on this
+ * side too (no container, or a chroot(2)), else below the target's root directory.
+ * Owner: the caller frees. */
+static struct vqi_error *path_here(const struct vqi_image *image, const char *root, char **ret_path)
+{
+	struct stat of_image, of_path;
+
+	if (!fstat(image->fd, &of_image) && !stat(image->path, &of_path) &&
+	    of_image.st_dev == of_path.st_dev && of_image.st_ino == of_path.st_ino)
+		root = "";
+	if (asprintf(ret_path, "%s%s", root, image->path) < 0) {
+		*ret_path = NULL;
+		return vqi_error_sys(ENOMEM, "debug information");
+	}
+	return NULL;
+}
+
+static struct vqi_error *open_found(struct vqi_dwarf_file *file, const struct vqi_image *image,
+				    const char *root)
+{
+	vqi_cleanup_free char *path = NULL;
+	vqi_cleanup_fd int fd = fcntl(image->fd, F_DUPFD_CLOEXEC, 0);
+	struct vqi_error *error;
+	Dwfl_Module *module;
+	Dwarf_Addr bias;
+
+	if (fd < 0)
+		return vqi_error_sys(errno, "cannot read %s", image->path);
+	error = path_here(image, root, &path);
+	if (error)
+		return error;
+	error = report(file, path, take_fd(&fd), &module);
+	if (error)
+		return error;
+	file->image = dwfl_module_getelf(module, &bias);
+	if (!file->image)
+		return libdwfl_error(image->path);
+	return file->dwarf ? NULL : no_debuginfo(file, image);
+}
+
+struct vqi_error *vqi_dwarf_file_open(struct vqi_process *process, const struct vqi_image *image,
+				      const struct vqi_dwarf_options *options,
+				      struct vqi_dwarf_file **ret_file)
+{
+	vqi_cleanup_dwarf_file struct vqi_dwarf_file *file = calloc(1, sizeof(*file));
+	struct vqi_error *error;
+	char root[64] = "";
+
+	if (!file)
+		return vqi_error_sys(ENOMEM, "debug information");
+	file->source = VQI_LAYOUT_DWARF;
+	/* Through the descriptor, so that it stays this very process. */
+	if (process)
+		snprintf(root, sizeof(root), "/proc/self/fd/%d/root", vqi_process_dirfd(process));
+	error = set_search_path(file, root);
+	if (!error && options->debuginfo)
+		error = open_given(file, image, options->debuginfo);
+	else if (!error)
+		error = open_found(file, image, root);
+	if (error)
+		return error;
+	*ret_file = take_ptr(file);
+	return NULL;
+}
+
+void vqi_dwarf_file_close(struct vqi_dwarf_file *file)
+{
+	if (!file)
+		return;
+	if (file->dwfl)
+		dwfl_end(file->dwfl);
+	elf_end(file->own_image);
+	free(file->debuginfo_path);
+	free(file);
+}
+
+Dwarf *vqi_dwarf_file_dwarf(struct vqi_dwarf_file *file)
+{
+	return file->dwarf;
+}
+
+Elf *vqi_dwarf_file_image_elf(struct vqi_dwarf_file *file)
+{
+	return file->image;
+}
+
+enum vqi_layout_source vqi_dwarf_file_source(const struct vqi_dwarf_file *file)
+{
+	return file->source;
+}
+
+const char *vqi_dwarf_file_lacks(struct vqi_dwarf_file *file)
+{
+	const char *name;
+	const void *build_id;
+
+	if (dwelf_dwarf_gnu_debugaltlink(file->dwarf, &name, &build_id) <= 0 ||
+	    dwarf_getalt(file->dwarf))
+		return NULL;
+	return name;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "vqi/layout.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "vqi/checked.h"
+
+/* How many of the missing things an error names; the rest is counted. */
+#define MAX_NAMED 4
+
+#define STRUCT_INFO(structure, functions) {#structure, functions},
+static const struct vqi_struct_info struct_infos[] = {VQI_LAYOUT_STRUCTS(STRUCT_INFO)};
+
+#define FIELD_INFO(structure, member, need)                                                        \
+	{VQI_S_##structure, #member, #structure "." #member, need},
+#define PATH_INFO(structure, name, path, need)                                                     \
+	{VQI_S_##structure, path, #structure "." path, need},
+static const struct vqi_field_info field_infos[] = {VQI_LAYOUT_FIELDS(FIELD_INFO, PATH_INFO)};
+
+#define SYMBOL_INFO(symbol, need) {#symbol, need},
+static const struct vqi_symbol_info symbol_infos[] = {VQI_LAYOUT_SYMBOLS(SYMBOL_INFO)};
+
+const struct vqi_field_info *vqi_field_info(enum vqi_field_id field)
+{
+	return &field_infos[field];
+}
+
+const struct vqi_struct_info *vqi_struct_info(enum vqi_struct_id structure)
+{
+	return &struct_infos[structure];
+}
+
+const struct vqi_symbol_info *vqi_symbol_info(enum vqi_symbol_id symbol)
+{
+	return &symbol_infos[symbol];
+}
+
+const char *vqi_layout_source_name(enum vqi_layout_source source)
+{
+	switch (source) {
+	case VQI_LAYOUT_NONE:
+		return "none";
+	case VQI_LAYOUT_DWARF:
+		return "dwarf";
+	case VQI_LAYOUT_DEBUGINFOD:
+		return "debuginfod";
+	case VQI_LAYOUT_CACHE:
+		return "cache";
+	case VQI_LAYOUT_PROFILE:
+		return "profile";
+	case VQI_LAYOUT_BUILTIN:
+		return "builtin";
+	}
+	return "none";
+}
+
+/* The names of what is missing, as far as an error tells them. */
+struct missing {
+	char text[256];
+	size_t len;
+	size_t count;
+};
+
+static void missing_add(struct missing *missing, const char *name)
+{
+	size_t room = sizeof(missing->text) - missing->len;
+	int len;
+
+	if (missing->count++ >= MAX_NAMED)
+		return;
+	len = snprintf(missing->text + missing->len, room, "%s%s", missing->len ? ", " : "", name);
+	if (len > 0)
+		missing->len += (size_t)len < room ? (size_t)len : room - 1;
+}
+
+static void list_missing(const struct vqi_layout *layout, struct missing *missing)
+{
+	for (size_t i = 0; i < VQI_FIELD_COUNT; i++)
+		if (field_infos[i].need == VQI_REQUIRED && !layout->fields[i].present)
+			missing_add(missing, field_infos[i].name);
+	for (size_t i = 0; i < VQI_SYMBOL_COUNT; i++)
+		if (symbol_infos[i].need == VQI_REQUIRED && !layout->symbols[i].present)
+			missing_add(missing, symbol_infos[i].name);
+	/* Either of them leads to all devices, so neither is required by itself. */
+	if (!layout->symbols[VQI_SYM_current_machine].present &&
+	    !layout->symbols[VQI_SYM_main_system_bus].present)
+		missing_add(missing, "current_machine or main_system_bus");
+}
+
+static struct vqi_error *check_complete(const struct vqi_layout *layout)
+{
+	struct missing missing = {0};
+
+	list_missing(layout, &missing);
+	if (missing.count > MAX_NAMED)
+		return vqi_error_new(VQI_ERROR_NO_LAYOUT, "layout lacks %s and %zu more",
+				     missing.text, missing.count - MAX_NAMED);
+	if (missing.count)
+		return vqi_error_new(VQI_ERROR_NO_LAYOUT, "layout lacks %s", missing.text);
+	return NULL;
+}
+
+/* Whoever reads a structure trusts that its fields lie within it and that it is no larger than what
+ * can be a structure: otherwise a broken debug file makes the tool read gigabytes. */
+static struct vqi_error *check_bounds(const struct vqi_layout *layout)
+{
+	for (size_t i = 0; i < VQI_STRUCT_COUNT; i++)
+		if (layout->structs[i].present && layout->structs[i].size > VQI_LAYOUT_MAX_SIZE)
+			return vqi_error_new(VQI_ERROR_BAD_DATA,
+					     "layout: %s of %" PRIu32 " bytes",
+					     struct_infos[i].name, layout->structs[i].size);
+	for (size_t i = 0; i < VQI_FIELD_COUNT; i++) {
+		const struct vqi_field *field = &layout->fields[i];
+		const struct vqi_struct_layout *structure =
+			&layout->structs[field_infos[i].structure];
+
+		if (!field->present)
+			continue;
+		if (!structure->present ||
+		    !vqi_range_within(field->offset, field->size, structure->size))
+			return vqi_error_new(VQI_ERROR_BAD_DATA,
+					     "layout: %s lies outside of its structure",
+					     field_infos[i].name);
+	}
+	return NULL;
+}
+
+struct vqi_error *vqi_layout_check(const struct vqi_layout *layout)
+{
+	struct vqi_error *error = check_bounds(layout);
+
+	return error ? error : check_complete(layout);
+}
+
+uint32_t vqi_layout_span(const struct vqi_layout *layout, enum vqi_struct_id structure)
+{
+	uint32_t span = 0;
+
+	for (size_t i = 0; i < VQI_FIELD_COUNT; i++) {
+		const struct vqi_field *field = &layout->fields[i];
+		uint32_t end;
+
+		if (!field->present || field_infos[i].structure != structure)
+			continue;
+		if (!__builtin_add_overflow(field->offset, field->size, &end) && end > span)
+			span = end;
+	}
+	return span;
+}
+
+bool vqi_view_uint(const struct vqi_view *view, enum vqi_field_id id, uint64_t *ret_value)
+{
+	const struct vqi_field *field = &view->layout->fields[id];
+	const uint8_t *at;
+
+	if (!field->present || !vqi_range_within(field->offset, field->size, view->len))
+		return false;
+	at = view->data + field->offset;
+	switch (field->size) {
+	case sizeof(uint8_t):
+		*ret_value = *at;
+		return true;
+	case sizeof(uint16_t): {
+		uint16_t value;
+
+		memcpy(&value, at, sizeof(value));
+		*ret_value = value;
+		return true;
+	}
+	case sizeof(uint32_t): {
+		uint32_t value;
+
+		memcpy(&value, at, sizeof(value));
+		*ret_value = value;
+		return true;
+	}
+	case sizeof(uint64_t):
+		memcpy(ret_value, at, sizeof(*ret_value));
+		return true;
+	}
+	return false;
+}
+
+uint64_t vqi_view_uint_or(const struct vqi_view *view, enum vqi_field_id field, uint64_t fallback)
+{
+	uint64_t value;
+
+	return vqi_view_uint(view, field, &value) ? value : fallback;
+}
+
+struct vqi_view vqi_view_member(const struct vqi_view *view, enum vqi_field_id id)
+{
+	const struct vqi_field *field = &view->layout->fields[id];
+	struct vqi_view member = {.layout = view->layout};
+
+	if (!field->present || !view->addr ||
+	    !vqi_add_u64(view->addr, field->offset, &member.addr))
+		return member;
+	if (field->offset >= view->len)
+		return member;
+	member.data = view->data + field->offset;
+	member.len = view->len - field->offset;
+	if (member.len > field->size)
+		member.len = field->size;
+	return member;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "vqi/ghash.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "vqi/limits.h"
+
+#define HEADER_SIZE    56
+#define FIRST_LIVE     2 /* a hash of 0 marks a free slot, 1 a tombstone */
+#define HAVE_BIG_VALUE 2 /* second bit of the flags */
+
+/* The fields that a reader needs, of any GLib's table. */
+struct header {
+	uint64_t size;	 /* slots */
+	uint32_t mask;	 /* slots - 1 */
+	uint32_t nnodes; /* live slots */
+	uint32_t flags;
+	uint64_t hashes, values; /* addresses in the target */
+};
+
+static uint32_t u32_at(const uint8_t *bytes, size_t offset)
+{
+	uint32_t value;
+
+	memcpy(&value, bytes + offset, sizeof(value));
+	return value;
+}
+
+static uint64_t u64_at(const uint8_t *bytes, size_t offset)
+{
+	uint64_t value;
+
+	memcpy(&value, bytes + offset, sizeof(value));
+	return value;
+}
+
+/* GLib 2.62 to 2.86 has a gsize as the first field, whose upper half is 0; elsewhere the first field
+ * is an int and the second, mod, a prime. */
+static struct header decode_header(const uint8_t *bytes)
+{
+	if (u32_at(bytes, 4) == 0)
+		return (struct header){
+			.size = u64_at(bytes, 0),
+			.mask = u32_at(bytes, 12),
+			.nnodes = u32_at(bytes, 16),
+			.flags = u32_at(bytes, 24),
+			.hashes = u64_at(bytes, 40),
+			.values = u64_at(bytes, 48),
+		};
+	return (struct header){
+		.size = u32_at(bytes, 0),
+		.mask = u32_at(bytes, 8),
+		.nnodes = u32_at(bytes, 12),
+		.flags = u32_at(bytes, 20),
+		.hashes = u64_at(bytes, 32),
+		.values = u64_at(bytes, 40),
+	};
+}
+
+static struct vqi_error *check_header(const struct header *header)
+{
+	if (header->size > VQI_MAX_HASH_SLOTS)
+		return vqi_error_new(VQI_ERROR_LIMIT, "hash table of more than %u slots",
+				     VQI_MAX_HASH_SLOTS);
+	if (!header->size || (header->size & (header->size - 1)) ||
+	    header->mask != header->size - 1 || header->nnodes > header->size)
+		return vqi_error_new(VQI_ERROR_BAD_DATA, "no hash table");
+	return NULL;
+}
+
+struct vqi_error *vqi_ghash_values(struct vqi_mem *mem, uint64_t address, uint64_t **ret_values,
+				   size_t *ret_count)
+{
+	vqi_cleanup_free uint8_t *slots = NULL;
+	vqi_cleanup_free uint64_t *values = NULL;
+	uint8_t bytes[HEADER_SIZE];
+	struct vqi_error *error;
+	struct header header;
+	size_t width, live = 0;
+
+	error = vqi_mem_read(mem, address, bytes, sizeof(bytes));
+	if (error)
+		return error;
+	header = decode_header(bytes);
+	error = check_header(&header);
+	if (error)
+		return error;
+
+	/* Since 2.60 a table of pointers below 4 GiB has slots of 32 bits. Before, the flags are
+	 * padding; but then the table itself lies above. */
+	width = !(header.flags & HAVE_BIG_VALUE) && address >> 32 == 0 ? 4 : 8;
+	slots = calloc(header.size, 4 + width);
+	values = calloc(header.size, sizeof(*values));
+	if (!slots || !values)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+
+	struct vqi_range ranges[] = {
+		{.addr = header.hashes, .buf = slots, .len = header.size * 4},
+		{.addr = header.values, .buf = slots + header.size * 4, .len = header.size * width},
+	};
+	error = vqi_mem_readv(mem, ranges, 2);
+	if (error)
+		return error;
+	for (size_t i = 0; i < 2; i++) {
+		if (!ranges[i].ok)
+			return vqi_error_fault(ranges[i].addr, ranges[i].len);
+	}
+
+	for (size_t i = 0; i < header.size; i++) {
+		const uint8_t *slot = slots + header.size * 4 + i * width;
+
+		if (u32_at(slots, i * 4) >= FIRST_LIVE)
+			values[live++] = width == 8 ? u64_at(slot, 0) : u32_at(slot, 0);
+	}
+	if (live != header.nnodes)
+		return vqi_error_new(VQI_ERROR_BAD_DATA, "hash table changed while it was read");
+	*ret_values = take_ptr(values);
+	*ret_count = live;
+	return NULL;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The VM as a whole: its run state, name and architecture. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "vqi/limits.h"
+#include "vqi/qemu.h"
+
+/* Whether an error ends the inspection; the others leave a value unknown. */
+static bool is_fatal(const struct vqi_error *error)
+{
+	return error->code == VQI_ERROR_GONE || error->code == VQI_ERROR_NOMEM ||
+	       error->code == VQI_ERROR_PERMISSION;
+}
+
+/* Keeps an error that ends the inspection, drops one that leaves the value unknown. */
+static struct vqi_error *keep_fatal(struct vqi_error *error)
+{
+	if (!error || is_fatal(error))
+		return error;
+	vqi_error_free(error);
+	return NULL;
+}
+
+static struct vqi_error *read_run_state(struct vqi_qemu *qemu, char **ret_state)
+{
+	uint64_t state_address, lookup, state, names, size, name;
+	struct vqi_error *error;
+
+	error = vqi_qemu_symbol(qemu, VQI_SYM_current_run_state, &state_address);
+	if (!error)
+		error = vqi_qemu_symbol(qemu, VQI_SYM_RunState_lookup, &lookup);
+	if (!error) /* an enum: 4 bytes in every ABI that QEMU has */
+		error = vqi_mem_read_uint(qemu->mem, state_address, 4, &state);
+	if (!error)
+		error = vqi_qemu_field(qemu, lookup, VQI_F_QEnumLookup_array, &names);
+	if (!error)
+		error = vqi_qemu_field(qemu, lookup, VQI_F_QEnumLookup_size, &size);
+	if (!error && (size > VQI_MAX_RUN_STATES || state >= size))
+		error = vqi_error_new(VQI_ERROR_BAD_DATA, "run state %llu of %llu",
+				      (unsigned long long)state, (unsigned long long)size);
+	if (!error)
+		error = vqi_mem_read_uint(qemu->mem, names + state * 8, 8, &name);
+	if (!error)
+		error = vqi_mem_read_string(qemu->mem, name, VQI_MAX_NAME, ret_state);
+	return error;
+}
+
+struct vqi_error *vqi_qemu_run_state(struct vqi_qemu *qemu, char **ret_state)
+{
+	char *state = NULL;
+	struct vqi_error *error = keep_fatal(read_run_state(qemu, &state));
+
+	if (!error)
+		*ret_state = state;
+	return error;
+}
+
+static struct vqi_error *read_name(struct vqi_qemu *qemu, enum vqi_symbol_id symbol,
+				   char **ret_name)
+{
+	struct vqi_error *error;
+	uint64_t name;
+
+	error = vqi_qemu_pointer(qemu, symbol, &name);
+	if (!error && name)
+		error = vqi_mem_read_string(qemu->mem, name, VQI_MAX_STRING, ret_name);
+	return keep_fatal(error);
+}
+
+/* -name guest=NAME is in qemu_name; error_guest_name has it too, from 6.1. */
+struct vqi_error *vqi_qemu_vm_name(struct vqi_qemu *qemu, char **ret_name)
+{
+	char *name = NULL;
+	struct vqi_error *error = read_name(qemu, VQI_SYM_qemu_name, &name);
+
+	if (!error && !name)
+		error = read_name(qemu, VQI_SYM_error_guest_name, &name);
+	if (!error)
+		*ret_name = name;
+	return error;
+}
+
+static struct vqi_error *duplicate(const char *text, size_t len, char **ret_copy)
+{
+	char *copy = strndup(text, len);
+
+	if (!copy)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	*ret_copy = copy;
+	return NULL;
+}
+
+/* MachineClass.default_cpu_type is MODEL-ARCH-cpu; models have dashes, architectures have none. */
+static struct vqi_error *read_cpu_arch(struct vqi_qemu *qemu, char **ret_arch)
+{
+	static const char suffix[] = "-cpu";
+	vqi_cleanup_free char *type = NULL;
+	uint64_t machine, class;
+	struct vqi_error *error;
+	const char *dash;
+	size_t len;
+
+	error = vqi_qemu_pointer(qemu, VQI_SYM_current_machine, &machine);
+	if (!error)
+		error = vqi_qemu_field(qemu, machine, VQI_F_Object_class, &class);
+	if (!error)
+		error = vqi_qemu_string_field(qemu, class, VQI_F_MachineClass_default_cpu_type,
+					      &type);
+	len = type ? strlen(type) : 0;
+	if (error || len < sizeof(suffix) || strcmp(type + len - strlen(suffix), suffix) != 0)
+		return error;
+	type[len - strlen(suffix)] = '\0';
+	dash = strrchr(type, '-');
+	return duplicate(dash ? dash + 1 : type, strlen(dash ? dash + 1 : type), ret_arch);
+}
+
+struct vqi_error *vqi_qemu_arch(struct vqi_qemu *qemu, const char *exe, char **ret_arch)
+{
+	static const char prefix[] = "qemu-system-";
+	const char *base = exe ? strrchr(exe, '/') : NULL;
+	struct vqi_error *error;
+	char *arch = NULL;
+
+	/* The name tells aarch64 from arm, which the type of a CPU does not. */
+	base = base ? base + 1 : exe;
+	if (base && strncmp(base, prefix, strlen(prefix)) == 0 && base[strlen(prefix)]) {
+		base += strlen(prefix);
+		return duplicate(base, strcspn(base, "-."), ret_arch);
+	}
+	error = keep_fatal(read_cpu_arch(qemu, &arch));
+	if (!error)
+		*ret_arch = arch;
+	return error;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which kind of vhost runs a device. Source: hw/virtio/vhost.c, include/hw/virtio/vhost-backend.h. */
+#include "vqi/limits.h"
+#include "vqi/qemu.h"
+
+static struct vqi_error *find_vhost_dev(struct vqi_qemu *qemu, uint64_t vdev, uint64_t *ret_hdev)
+{
+	struct vqi_error *error;
+	uint64_t hdev, owner;
+
+	error = vqi_qemu_pointer(qemu, VQI_SYM_vhost_devices, &hdev);
+	for (int i = 0; !error && hdev; i++) {
+		if (i == VQI_MAX_VHOST_DEVICES)
+			return vqi_error_new(VQI_ERROR_LIMIT, "more than %d vhost devices",
+					     VQI_MAX_VHOST_DEVICES);
+		error = vqi_qemu_field(qemu, hdev, VQI_F_vhost_dev_vdev, &owner);
+		if (!error && owner == vdev)
+			break;
+		if (!error)
+			error = vqi_qemu_field(qemu, hdev, VQI_F_vhost_dev_entry, &hdev);
+	}
+	if (!error)
+		*ret_hdev = hdev;
+	return error;
+}
+
+struct vqi_error *vqi_qemu_vhost_type(struct vqi_qemu *qemu, uint64_t vdev,
+				      enum vqi_vhost_type *ret_type)
+{
+	/* enum VhostBackendType */
+	static const enum vqi_vhost_type types[] = {VQI_VHOST_UNKNOWN, VQI_VHOST_KERNEL,
+						    VQI_VHOST_USER, VQI_VHOST_VDPA};
+	uint64_t hdev = 0, ops, type = 0;
+	struct vqi_error *error;
+
+	error = find_vhost_dev(qemu, vdev, &hdev);
+	if (!error && hdev) {
+		error = vqi_qemu_field(qemu, hdev, VQI_F_vhost_dev_vhost_ops, &ops);
+		if (!error)
+			error = vqi_qemu_field(qemu, ops, VQI_F_VhostOps_backend_type, &type);
+	}
+	if (error && error->code != VQI_ERROR_NO_LAYOUT)
+		return error;
+	vqi_error_free(error);
+	*ret_type = type < sizeof(types) / sizeof(types[0]) ? types[type] : VQI_VHOST_UNKNOWN;
+	return NULL;
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "json.h"
+
+#include <json-c/json.h>
+#include <time.h>
+
+#include "output.h"
+#include "printable.h"
+#include "vqi/cleanup.h"
+#include "words.h"
+
+#define SCHEMA "virtq-inspect/1"
+
+static void put_tool(struct vqi_json *json, struct json_object *document)
+{
+	struct json_object *tool = vqi_json_object(json, document, "tool");
+
+	vqi_json_string(json, tool, "version", VQI_VERSION);
+}
+
+static void put_target(struct vqi_json *json, struct json_object *document,
+		       const struct vqi_target *target)
+{
+	struct json_object *object = vqi_json_object(json, document, "target");
+
+	vqi_json_uint(json, object, "pid", (uint64_t)target->pid);
+	vqi_json_string(json, object, "exe", target->exe);
+	vqi_json_string(json, object, "build_id", target->build_id);
+	vqi_json_string(json, object, "kind", vqi_target_kind_word(target->kind));
+	vqi_json_string(json, object, "qemu_version", target->qemu_version);
+	vqi_json_string(json, object, "vm_name", target->vm_name);
+	vqi_json_string(json, object, "arch", target->arch);
+	vqi_json_string(json, object, "run_state", target->run_state);
+	vqi_json_string(json, object, "layout_source", target->layout_source);
+}
+
+/* ISO 8601, in UTC, to the millisecond; null for a time that has no calendar date. */
+static void put_time(struct vqi_json *json, struct json_object *into, const char *name,
+		     const struct timespec *time)
+{
+	char seconds[64], text[80];
+	struct tm date;
+
+	if (!gmtime_r(&time->tv_sec, &date) ||
+	    !strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &date)) {
+		vqi_json_null(json, into, name);
+		return;
+	}
+	snprintf(text, sizeof(text), "%s.%03dZ", seconds, (int)(time->tv_nsec / 1000000));
+	vqi_json_string(json, into, name, text);
+}
+
+static void put_capture(struct vqi_json *json, struct json_object *document,
+			const struct vqi_capture *capture)
+{
+	struct json_object *object = vqi_json_object(json, document, "capture");
+
+	put_time(json, object, "time", &capture->time);
+	vqi_json_uint(json, object, "looks", capture->looks);
+	vqi_json_uint(json, object, "interval_ms", capture->interval_ms);
+	vqi_json_uint(json, object, "duration_us", capture->duration_us);
+	vqi_json_uint(json, object, "stopped_us", capture->stopped_us);
+	vqi_json_uint(json, object, "stopped_threads", capture->stopped_threads);
+	vqi_json_bool(json, object, "consistent", capture->consistent);
+}
+
+static void put_finding(struct vqi_json *json, struct json_object *list,
+			const struct vqi_finding *finding)
+{
+	struct json_object *object = vqi_json_object(json, list, NULL);
+	struct json_object *evidence;
+
+	vqi_json_string(json, object, "id", finding->rule->id);
+	vqi_json_string(json, object, "severity", vqi_severity_word(finding->severity));
+	vqi_json_string(json, object, "confidence", vqi_confidence_word(finding->confidence));
+	vqi_json_string(json, object, "device",
+			finding->device ? vqi_device_label(finding->device) : NULL);
+	vqi_json_num(json, object, "queue",
+		     finding->queue ? VQI_NUM(finding->queue->index) : VQI_UNKNOWN);
+	vqi_json_string(json, object, "summary", finding->summary ? finding->summary : "");
+	evidence = vqi_json_list(json, object, "evidence");
+	for (size_t i = 0; i < finding->evidence_count; i++)
+		vqi_json_string(json, evidence, NULL, finding->evidence[i]);
+	vqi_json_string(json, object, "next_step",
+			finding->rule->next_step ? finding->rule->next_step : "");
+}
+
+void vqi_json_findings(struct vqi_json *json, struct json_object *into,
+		       const struct vqi_diagnosis *diagnosis, const struct vqi_queue *queue)
+{
+	struct json_object *list = vqi_json_list(json, into, "findings");
+
+	for (size_t i = 0; i < diagnosis->finding_count; i++)
+		if (!queue || diagnosis->findings[i].queue == queue)
+			put_finding(json, list, &diagnosis->findings[i]);
+}
+
+static void put_gaps(struct vqi_json *json, struct json_object *document,
+		     const struct vqi_snapshot *snapshot)
+{
+	struct json_object *list = vqi_json_list(json, document, "gaps");
+
+	for (size_t i = 0; i < snapshot->gap_count; i++) {
+		struct json_object *object = vqi_json_object(json, list, NULL);
+		const struct vqi_gap *gap = &snapshot->gaps[i];
+
+		vqi_json_string(json, object, "device", gap->device);
+		vqi_json_num(json, object, "queue", gap->queue);
+		vqi_json_string(json, object, "what", gap->what ? gap->what : "");
+		vqi_json_string(json, object, "why", gap->why ? gap->why : "");
+	}
+}
+
+static void put_document(struct vqi_json *json, const struct vqi_snapshot *snapshot,
+			 const struct vqi_diagnosis *diagnosis,
+			 const struct vqi_report_options *options)
+{
+	struct json_object *document = json->root;
+	struct json_object *devices;
+
+	vqi_json_string(json, document, "schema", SCHEMA);
+	put_tool(json, document);
+	put_target(json, document, &snapshot->target);
+	put_capture(json, document, &snapshot->capture);
+	devices = vqi_json_list(json, document, "devices");
+	for (size_t i = 0; i < snapshot->device_count; i++)
+		vqi_json_device(json, devices, &snapshot->devices[i], diagnosis, options);
+	vqi_json_findings(json, document, diagnosis, NULL);
+	put_gaps(json, document, snapshot);
+	vqi_json_uint(json, document, "exit_status", diagnosis->exit_status);
+}
+
+static struct vqi_error *write_document(FILE *stream, const struct vqi_json *json)
+{
+	vqi_cleanup_free char *printable = NULL;
+	vqi_cleanup_free char *line = NULL;
+	const char *text = NULL;
+	int len = -1;
+
+	if (!json->failed)
+		text = json_object_to_json_string_ext(
+			json->root, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	if (text)
+		printable = vqi_printable_json(text);
+	if (printable)
+		len = asprintf(&line, "%s\n", printable);
+	if (len < 0) {
+		line = NULL;
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	}
+	return vqi_output_write(stream, line, (size_t)len);
+}
+
+struct vqi_error *vqi_report_json(FILE *stream, const struct vqi_snapshot *snapshot,
+				  const struct vqi_diagnosis *diagnosis,
+				  const struct vqi_report_options *options)
+{
+	struct vqi_error *error;
+	struct vqi_json json;
+
+	vqi_json_init(&json);
+	put_document(&json, snapshot, diagnosis, options);
+	error = write_document(stream, &json);
+	vqi_json_done(&json);
+	return error;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "printable.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+/* How many bytes the character that starts with lead takes in UTF-8; 0: none starts with it. */
+static unsigned int sequence_length(unsigned char lead)
+{
+	if (lead < 0x80)
+		return 1;
+	if (lead >= 0xc2 && lead <= 0xdf)
+		return 2;
+	if (lead >= 0xe0 && lead <= 0xef)
+		return 3;
+	return lead >= 0xf0 && lead <= 0xf4 ? 4 : 0;
+}
+
+/* Decodes the character at the start of a text that is not empty; returns its length in bytes, or 0
+ * when it is not valid (RFC 3629: the shortest form, no surrogates, at most U+10FFFF). */
+static unsigned int decode(const char *text, uint32_t *ret_code)
+{
+	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+	unsigned int len = sequence_length((unsigned char)text[0]);
+	uint32_t code = (unsigned char)text[0];
+
+	if (len > 1)
+		code &= 0x7fu >> len;
+	for (unsigned int i = 1; i < len; i++) {
+		unsigned char next = (unsigned char)text[i]; /* a NUL ends the sequence, too */
+
+		if ((next & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (next & 0x3f);
+	}
+	if (len == 0 || code < smallest[len] || code > 0x10ffff ||
+	    (code >= 0xd800 && code <= 0xdfff))
+		return 0;
+	*ret_code = code;
+	return len;
+}
+
+/* Characters that change how others are shown: marks and overrides of the writing direction, joiners,
+ * line and paragraph separators, the byte order mark. */
+static bool is_invisible(uint32_t code)
+{
+	return (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
+	       (code >= 0x2060 && code <= 0x206f) || code == 0x061c || code == 0xfeff;
+}
+
+static bool is_printable(uint32_t code, bool utf8)
+{
+	if (code < 0x80)
+		return code >= ' ' && code != 0x7f;
+	return utf8 && !is_invisible(code) && wcwidth((wchar_t)code) >= 0;
+}
+
+/* Writes count bytes as \xNN; returns where the next one goes. */
+static char *escape(char *out, const char *bytes, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		out += sprintf(out, "\\x%02x", (unsigned char)bytes[i]);
+	return out;
+}
+
+char *vqi_printable(const char *text, bool utf8)
+{
+	char *result = malloc(strlen(text) * 4 + 1);
+	char *out = result;
+
+	while (result && *text) {
+		uint32_t code = 0;
+		unsigned int len = decode(text, &code);
+
+		if (len && is_printable(code, utf8))
+			out = mempcpy(out, text, len);
+		else
+			out = escape(out, text, len ? len : 1);
+		text += len ? len : 1;
+	}
+	if (result)
+		*out = '\0';
+	return result;
+}
+
+char *vqi_valid_utf8(const char *text)
+{
+	static const char replacement[] = "\xef\xbf\xbd";
+	char *result = malloc(strlen(text) * (sizeof(replacement) - 1) + 1);
+	char *out = result;
+
+	while (result && *text) {
+		uint32_t code;
+		unsigned int len = decode(text, &code);
+
+		if (len)
+			out = mempcpy(out, text, len);
+		else
+			out = mempcpy(out, replacement, sizeof(replacement) - 1);
+		text += len ? len : 1;
+	}
+	if (result)
+		*out = '\0';
+	return result;
+}
+
+char *vqi_printable_json(const char *document)
+{
+	/* What is escaped takes two bytes or more, DEL one: six times is enough. */
+	char *result = malloc(strlen(document) * 6 + 1);
+	char *out = result;
+
+	while (result && *document) {
+		uint32_t code = (unsigned char)*document;
+		unsigned int len = decode(document, &code);
+
+		if ((code >= 0x7f && code < 0xa0) || is_invisible(code))
+			out += sprintf(out, "\\u%04x", (unsigned int)code);
+		else
+			out = mempcpy(out, document, len ? len : 1);
+		document += len ? len : 1;
+	}
+	if (result)
+		*out = '\0';
+	return result;
+}
+
+size_t vqi_printable_width(const char *text, size_t len)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; i < len;) {
+		uint32_t code = 0;
+		unsigned int step = decode(text + i, &code);
+		int columns = code < 0x80 ? 1 : wcwidth((wchar_t)code);
+
+		width += columns > 0 ? (size_t)columns : 0;
+		i += step ? step : 1;
+	}
+	return width;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Strings of the target, which anybody can have written: names, ids, paths. */
+#ifndef VQI_REPORT_PRINTABLE_H
+#define VQI_REPORT_PRINTABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The text with each byte that is not part of a printable character replaced by \xNN, so that it is
+ * one line and cannot command a terminal. Without utf8, only ASCII is printable.
+ * Owner: the caller. NULL without memory. */
+char *vqi_printable(const char *text, bool utf8);
+
+/* The text with each byte that is not part of valid UTF-8 replaced by U+FFFD.
+ * Owner: the caller. NULL without memory. */
+char *vqi_valid_utf8(const char *text);
+
+/* A JSON document, valid UTF-8, with the characters that a terminal may obey written as \uNNNN; json-c
+ * does that for the ASCII ones. They can only be in strings, which keep their value.
+ * Owner: the caller. NULL without memory. */
+char *vqi_printable_json(const char *document);
+
+/* How many columns of a terminal the first len bytes of a printable text take. */
+size_t vqi_printable_width(const char *text, size_t len);
+
+#endif

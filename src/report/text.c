@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "text.h"
+
+#include <inttypes.h>
+#include <langinfo.h>
+#include <string.h>
+
+#include "output.h"
+#include "vqi/cleanup.h"
+#include "words.h"
+
+/* How many gaps are listed; more add nothing for a person. */
+#define GAPS_LISTED 10
+
+static const char *target_name(const struct vqi_target *target)
+{
+	const char *slash;
+
+	if (target->vm_name)
+		return target->vm_name;
+	if (!target->exe)
+		return vqi_target_kind_word(target->kind);
+	slash = strrchr(target->exe, '/');
+	return slash ? slash + 1 : target->exe;
+}
+
+static void add_program(struct vqi_page *page, const struct vqi_target *target)
+{
+	const char *program = target->kind == VQI_TARGET_QEMU ? "QEMU" : "qemu-storage-daemon";
+
+	if (target->qemu_version)
+		vqi_page_add_whole(page, 2, VQI_STYLE_PLAIN, "%s %s", program,
+				   target->qemu_version);
+	else
+		vqi_page_add_whole(page, 2, VQI_STYLE_PLAIN, "%s", program);
+	if (target->run_state)
+		vqi_page_add_whole(page, 2,
+				   strcmp(target->run_state, "running") == 0 ? VQI_STYLE_PLAIN
+									     : VQI_STYLE_YELLOW,
+				   "%s", target->run_state);
+}
+
+static void add_counts(struct vqi_page *page, const struct vqi_snapshot *snapshot)
+{
+	size_t devices = snapshot->device_count, queues = 0;
+
+	for (size_t i = 0; i < devices; i++)
+		queues += snapshot->devices[i].queue_count;
+	vqi_page_add_whole(page, 3, VQI_STYLE_PLAIN, "%zu device%s, %zu queue%s", devices,
+			   devices == 1 ? "" : "s", queues, queues == 1 ? "" : "s");
+}
+
+/* Adds what was done to the target, and how exact the picture is. */
+static void add_looks(struct vqi_page *page, const struct vqi_capture *capture)
+{
+	unsigned int threads = capture->stopped_threads;
+
+	if (capture->looks > 1)
+		vqi_page_add_whole(page, 3, VQI_STYLE_PLAIN, "two looks %" PRIu64 " ms apart,",
+				   capture->interval_ms);
+	else
+		vqi_page_add_whole(page, 3, VQI_STYLE_PLAIN, "one look,");
+	if (!threads && !capture->stopped_us)
+		vqi_page_add_whole(page, 1, VQI_STYLE_PLAIN, "nothing stopped");
+	else if (capture->stopped_us < 10000)
+		vqi_page_add_whole(page, 1, VQI_STYLE_YELLOW,
+				   "%u thread%s stopped for %" PRIu64 " us", threads,
+				   threads == 1 ? "" : "s", capture->stopped_us);
+	else
+		vqi_page_add_whole(page, 1, VQI_STYLE_YELLOW,
+				   "%u thread%s stopped for %" PRIu64 " ms", threads,
+				   threads == 1 ? "" : "s", capture->stopped_us / 1000);
+	if (!capture->consistent)
+		vqi_page_add(page, VQI_STYLE_PLAIN, ", rings moved while they were read");
+}
+
+static void print_headline(struct vqi_text *text)
+{
+	const struct vqi_target *target = &text->snapshot->target;
+	struct vqi_page *page = &text->page;
+
+	vqi_page_begin(page, 0, 2);
+	vqi_page_add_whole(page, 0, VQI_STYLE_BOLD, "%s", target_name(target));
+	vqi_page_add_whole(page, 2, VQI_STYLE_PLAIN, "pid %jd", (intmax_t)target->pid);
+	add_program(page, target);
+	add_counts(page, text->snapshot);
+	add_looks(page, &text->snapshot->capture);
+	vqi_page_end(page);
+}
+
+static enum vqi_style severity_style(enum vqi_severity severity)
+{
+	if (severity == VQI_ERROR)
+		return VQI_STYLE_RED;
+	return severity == VQI_WARNING ? VQI_STYLE_YELLOW : VQI_STYLE_PLAIN;
+}
+
+static const char *severity_glyph(enum vqi_severity severity, bool utf8)
+{
+	if (severity == VQI_ERROR)
+		return utf8 ? "\u2717" : "x";
+	if (severity == VQI_WARNING)
+		return "!";
+	return utf8 ? "\u00b7" : "-";
+}
+
+static void print_finding(struct vqi_page *page, const struct vqi_finding *finding)
+{
+	enum vqi_style style = severity_style(finding->severity);
+	const struct vqi_device *device = finding->device; /* NULL: the summary names the VM */
+
+	vqi_page_begin(page, 0, 2);
+	vqi_page_add(page, style, "%s ", severity_glyph(finding->severity, page->utf8));
+	if (device)
+		vqi_page_add(page, VQI_STYLE_BOLD, "%s", vqi_text_label(device));
+	if (finding->queue)
+		vqi_page_add(page, VQI_STYLE_BOLD, " queue %u", finding->queue->index);
+	vqi_page_add(page, VQI_STYLE_PLAIN, "%s%s", device ? ": " : "",
+		     finding->summary ? finding->summary : "");
+	vqi_page_add_whole(page, 5, style, "%s, %s", finding->rule->id,
+			   vqi_confidence_word(finding->confidence));
+	vqi_page_end(page);
+	for (size_t i = 0; i < finding->evidence_count; i++)
+		vqi_page_line(page, 4, VQI_STYLE_PLAIN, "%s", finding->evidence[i]);
+	if (finding->rule->next_step)
+		vqi_page_line(page, 4, VQI_STYLE_PLAIN, "next: %s", finding->rule->next_step);
+}
+
+/* Says so when nothing was found: an empty report looks like a failure. */
+static void print_verdict(struct vqi_text *text)
+{
+	struct vqi_page *page = &text->page;
+
+	if (text->snapshot->device_count == 0)
+		vqi_page_line(page, 0, VQI_STYLE_PLAIN, "no VirtIO devices");
+	else if (text->snapshot->gap_count)
+		vqi_page_line(page, 0, VQI_STYLE_YELLOW,
+			      "nothing found in what could be inspected");
+	else if (text->snapshot->capture.looks > 1)
+		vqi_page_line(page, 0, VQI_STYLE_GREEN, "nothing is stuck");
+	else
+		vqi_page_line(page, 0, VQI_STYLE_PLAIN,
+			      "nothing found; what is stuck shows in two looks only");
+}
+
+static void print_findings(struct vqi_text *text)
+{
+	const struct vqi_diagnosis *diagnosis = text->diagnosis;
+
+	vqi_page_space(&text->page);
+	for (size_t i = 0; i < diagnosis->finding_count; i++)
+		print_finding(&text->page, &diagnosis->findings[i]);
+	if (diagnosis->finding_count == 0)
+		print_verdict(text);
+}
+
+static void print_gap(struct vqi_page *page, const struct vqi_gap *gap)
+{
+	vqi_page_begin(page, 0, 2);
+	vqi_page_add(page, VQI_STYLE_YELLOW, "not inspected:");
+	if (gap->device)
+		vqi_page_add(page, VQI_STYLE_PLAIN, " %s", gap->device);
+	if (gap->queue.known)
+		vqi_page_add(page, VQI_STYLE_PLAIN, " queue %" PRIu64, gap->queue.value);
+	vqi_page_add(page, VQI_STYLE_PLAIN, "%s%s: %s",
+		     gap->device || gap->queue.known ? ": " : " ", gap->what ? gap->what : "-",
+		     gap->why ? gap->why : "-");
+	vqi_page_end(page);
+}
+
+static void print_gaps(struct vqi_text *text)
+{
+	size_t count = text->snapshot->gap_count, listed = count;
+
+	if (!text->options->verbose && count > GAPS_LISTED)
+		listed = GAPS_LISTED;
+	for (size_t i = 0; i < listed; i++)
+		print_gap(&text->page, &text->snapshot->gaps[i]);
+	if (listed < count)
+		vqi_page_line(&text->page, 0, VQI_STYLE_YELLOW,
+			      "not inspected: %zu more; -v lists them", count - listed);
+}
+
+static void print_all(struct vqi_text *text)
+{
+	print_headline(text);
+	print_findings(text);
+	print_gaps(text);
+	vqi_text_queues(text);
+	if (text->options->verbose)
+		vqi_text_raw(text);
+}
+
+struct vqi_error *vqi_report_text(FILE *stream, const struct vqi_snapshot *snapshot,
+				  const struct vqi_diagnosis *diagnosis,
+				  const struct vqi_report_options *options)
+{
+	vqi_cleanup_free char *report = NULL;
+	size_t len = 0;
+	struct vqi_text text = {
+		.page =
+			{
+				.out = open_memstream(&report, &len),
+				.width = options->width,
+				.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
+				.color = options->color,
+			},
+		.snapshot = snapshot,
+		.diagnosis = diagnosis,
+		.options = options,
+	};
+
+	if (!text.page.out)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	print_all(&text);
+	if (ferror(text.page.out))
+		text.page.failed = true;
+	if (fclose(text.page.out) || text.page.failed)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	return vqi_output_write(stream, report, len);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The parts of the report for people. */
+#ifndef VQI_REPORT_TEXT_H
+#define VQI_REPORT_TEXT_H
+
+#include "page.h"
+#include "vqi/report.h"
+
+struct vqi_text {
+	struct vqi_page page;
+	const struct vqi_snapshot *snapshot;
+	const struct vqi_diagnosis *diagnosis;
+	const struct vqi_report_options *options;
+};
+
+/* Whether the options restrict the report to other queues. */
+static inline bool vqi_text_omits(const struct vqi_text *text, const struct vqi_queue *queue)
+{
+	return text->options->queue_known && queue->index != text->options->queue;
+}
+
+/* What to call a device, even one that has no name at all. */
+static inline const char *vqi_text_label(const struct vqi_device *device)
+{
+	const char *label = vqi_device_label(device);
+
+	return label ? label : "(device without a name)";
+}
+
+/* The table of the queues that carry work, the line a device of the others, and how many. */
+void vqi_text_queues(struct vqi_text *text);
+
+/* All that is known of each device and queue. */
+void vqi_text_raw(struct vqi_text *text);
+
+#endif

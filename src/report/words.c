@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "words.h"
+
+#include <stddef.h>
+
+#define LOOK_UP(words, value)                                                                      \
+	((size_t)(value) < sizeof(words) / sizeof((words)[0]) ? (words)[value] : NULL)
+
+const char *vqi_severity_word(enum vqi_severity severity)
+{
+	static const char *const words[] = {
+		[VQI_NOTE] = "note",
+		[VQI_WARNING] = "warning",
+		[VQI_ERROR] = "error",
+	};
+
+	return LOOK_UP(words, severity);
+}
+
+const char *vqi_confidence_word(enum vqi_confidence confidence)
+{
+	static const char *const words[] = {
+		[VQI_CANDIDATE] = "candidate",
+		[VQI_CONFIRMED] = "confirmed",
+	};
+
+	return LOOK_UP(words, confidence);
+}
+
+const char *vqi_queue_state_word(enum vqi_queue_state state)
+{
+	static const char *const words[] = {
+		[VQI_QUEUE_UNKNOWN] = "unknown", [VQI_QUEUE_DISABLED] = "disabled",
+		[VQI_QUEUE_IDLE] = "idle",	 [VQI_QUEUE_BUSY] = "busy",
+		[VQI_QUEUE_PARKED] = "parked",	 [VQI_QUEUE_STUCK] = "stuck",
+		[VQI_QUEUE_PAUSED] = "paused",
+	};
+
+	return LOOK_UP(words, state);
+}
+
+const char *vqi_queue_kind_word(enum vqi_queue_kind kind)
+{
+	static const char *const words[] = {
+		[VQI_KIND_REQUEST] = "request",
+		[VQI_KIND_SEND] = "send",
+		[VQI_KIND_RECEIVE] = "receive",
+	};
+
+	return LOOK_UP(words, kind);
+}
+
+const char *vqi_ring_word(enum vqi_ring ring)
+{
+	return ring == VQI_RING_PACKED ? "packed" : "split";
+}
+
+const char *vqi_transport_word(enum vqi_transport transport)
+{
+	static const char *const words[] = {
+		[VQI_TRANSPORT_PCI] = "pci",
+		[VQI_TRANSPORT_MMIO] = "mmio",
+		[VQI_TRANSPORT_CCW] = "ccw",
+	};
+
+	return LOOK_UP(words, transport);
+}
+
+const char *vqi_endian_word(enum vqi_endian endian)
+{
+	static const char *const words[] = {
+		[VQI_ENDIAN_LITTLE] = "little",
+		[VQI_ENDIAN_BIG] = "big",
+	};
+
+	return LOOK_UP(words, endian);
+}
+
+const char *vqi_vhost_word(enum vqi_vhost_type type)
+{
+	static const char *const words[] = {
+		[VQI_VHOST_KERNEL] = "kernel",
+		[VQI_VHOST_USER] = "user",
+		[VQI_VHOST_VDPA] = "vdpa",
+	};
+
+	return LOOK_UP(words, type);
+}
+
+const char *vqi_target_kind_word(enum vqi_target_kind kind)
+{
+	return kind == VQI_TARGET_STORAGE_DAEMON ? "storage-daemon" : "qemu";
+}
+
+const char *vqi_ring_fault_word(unsigned int bit)
+{
+	static const char *const words[] = {"avail-ahead", "bad-head", "used-mismatch"};
+
+	_Static_assert(VQI_RING_AVAIL_AHEAD == 1 << 0 && VQI_RING_BAD_HEAD == 1 << 1 &&
+			       VQI_RING_USED_MISMATCH == 1 << 2,
+		       "the words are in the order of the bits");
+	return LOOK_UP(words, bit);
+}

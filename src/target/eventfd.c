@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Eventfds of a process. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "process_private.h"
+#include "status.h"
+#include "vqi/cleanup.h"
+
+#define FDINFO_MAX 65536
+
+/* A descriptor that is not there is no failure of ours; a process that has ended is. */
+static struct vqi_error *not_open(struct vqi_process *process, const char *name, int fd,
+				  struct vqi_error *error)
+{
+	struct vqi_error *gone;
+
+	if (error->code != VQI_ERROR_SYS || error->saved_errno != ENOENT)
+		return vqi_process_file_error(process, name, error);
+	vqi_error_free(error);
+	gone = vqi_process_check(process);
+	return gone ? gone : vqi_error_new(VQI_ERROR_BAD_DATA, "descriptor %d is not open", fd);
+}
+
+static struct vqi_error *check_link(struct vqi_process *process, int fd)
+{
+	vqi_cleanup_free char *target = NULL;
+	struct vqi_error *error;
+	char name[32];
+
+	snprintf(name, sizeof(name), "fd/%d", fd);
+	error = vqi_proc_readlink(vqi_process_dirfd(process), name, &target);
+	if (error)
+		return not_open(process, name, fd, error);
+	if (strcmp(target, "anon_inode:[eventfd]") != 0)
+		return vqi_error_new(VQI_ERROR_BAD_DATA, "descriptor %d is no eventfd but %s", fd,
+				     target);
+	return NULL;
+}
+
+struct vqi_error *vqi_process_eventfd(struct vqi_process *process, int fd,
+				      struct vqi_eventfd *ret_eventfd)
+{
+	vqi_cleanup_free char *info = NULL;
+	struct vqi_error *error;
+	char name[32];
+
+	if (fd < 0)
+		return vqi_error_new(VQI_ERROR_BAD_DATA, "descriptor %d is not open", fd);
+	error = check_link(process, fd);
+	if (error)
+		return error;
+	snprintf(name, sizeof(name), "fdinfo/%d", fd);
+	error = vqi_proc_read(vqi_process_dirfd(process), name, FDINFO_MAX, &info, NULL);
+	if (error)
+		return not_open(process, name, fd, error);
+	/* The text is of one file, made in one go (fs/proc/fd.c seq_show()); and of an eventfd, as
+	 * no other kind prints this line. */
+	if (!vqi_status_find(info, "eventfd-count"))
+		return vqi_error_new(VQI_ERROR_BAD_DATA, "descriptor %d is no eventfd", fd);
+	/* Still one afterwards; else the number was given to something else in between. */
+	error = check_link(process, fd);
+	if (error)
+		return error;
+	*ret_eventfd = (struct vqi_eventfd){
+		.count = vqi_status_number(info, "eventfd-count", 16, 0),
+		.id = (int64_t)vqi_status_number(info, "eventfd-id", 10, (uint64_t)-1),
+	};
+	return NULL;
+}

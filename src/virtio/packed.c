@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The packed ring. Source: VirtIO 1.2, 2.8; hw/virtio/virtio.c virtqueue_packed_pop(). */
+#include "vqi/virtio.h"
+
+#include "guest_int.h"
+
+#define DESC_SIZE  16
+#define DESC_FLAGS 14
+#define FLAG_AVAIL 0x0080
+#define FLAG_USED  0x8000
+#define EVENT_WRAP 0x8000
+
+/* A place in the ring: an index and a wrap counter, which starts at 1. Places repeat after two
+ * rounds, so that they are compared by their distance modulo twice the ring's size. */
+static uint32_t linear(uint64_t index, uint64_t wrap, uint32_t num)
+{
+	return (uint32_t)index + (wrap ? 0 : num);
+}
+
+static uint32_t distance(uint32_t from, uint32_t to, uint32_t num)
+{
+	return (to + 2 * num - from) % (2 * num);
+}
+
+static struct vqi_packed_event decode_event(const uint8_t *bytes, size_t len)
+{
+	struct vqi_packed_event event = {.off = VQI_UNKNOWN};
+	uint16_t off_wrap;
+
+	if (len < 4)
+		return event;
+	off_wrap = vqi_guest_u16(bytes, false);
+	event.off = VQI_NUM(off_wrap & (EVENT_WRAP - 1));
+	event.wrap = VQI_NUM(off_wrap / EVENT_WRAP);
+	event.flags = VQI_NUM(vqi_guest_u16(bytes + 2, false) & 3);
+	return event;
+}
+
+/* Source: virtio.c is_desc_avail(). */
+static bool is_available(const uint8_t *desc, bool wrap)
+{
+	uint16_t flags = vqi_guest_u16(desc + DESC_FLAGS, false);
+	bool avail = flags & FLAG_AVAIL, used = flags & FLAG_USED;
+
+	return avail != used && avail == wrap;
+}
+
+/* A packed ring has no index of the driver's: what it has published are the descriptors from QEMU's
+ * place on that are marked available. */
+static void find_avail_idx(const struct vqi_ring_bytes *bytes, struct vqi_queue *queue)
+{
+	uint32_t index = (uint32_t)queue->last_avail_idx.value;
+	bool wrap = queue->wrap.last_avail.value;
+	uint32_t count = 0;
+
+	if (bytes->desc_len < (size_t)queue->num * DESC_SIZE)
+		return;
+	while (count < queue->num && is_available(bytes->desc + (size_t)index * DESC_SIZE, wrap)) {
+		count++;
+		if (++index == queue->num) {
+			index = 0;
+			wrap = !wrap;
+		}
+	}
+	queue->avail_idx = VQI_NUM(index);
+	queue->wrap.avail = VQI_NUM(wrap);
+	queue->unseen = VQI_NUM(count);
+}
+
+/* As for a split ring: evidence, and only where it fits. */
+static struct vqi_num unreaped_by_event(const struct vqi_queue *queue, bool event_idx)
+{
+	const struct vqi_packed_event *event = &queue->wrap.driver;
+	uint32_t behind;
+
+	if (!event_idx || !vqi_num_is(event->flags, VQI_PACKED_EVENT_DESC) ||
+	    event->off.value >= queue->num || queue->kind == VQI_KIND_SEND ||
+	    queue->kind == VQI_KIND_UNKNOWN)
+		return VQI_UNKNOWN;
+	behind = distance(linear(event->off.value, event->wrap.value, queue->num),
+			  linear(queue->used_idx.value, queue->wrap.used.value, queue->num),
+			  queue->num);
+	return behind <= queue->num ? VQI_NUM(behind) : VQI_UNKNOWN;
+}
+
+void vqi_packed_decode(const struct vqi_ring_bytes *bytes, struct vqi_queue *queue)
+{
+	const struct vqi_wrap *wrap = &queue->wrap;
+
+	queue->wrap.driver = decode_event(bytes->avail, bytes->avail_len);
+	queue->wrap.device = decode_event(bytes->used, bytes->used_len);
+	/* Without QEMU's own place, which vhost does not keep, the ring cannot be read. */
+	if (bytes->vhost || !wrap->last_avail.known || !wrap->used.known)
+		return;
+	if (queue->last_avail_idx.value >= queue->num || queue->used_idx.value >= queue->num)
+		return;
+	find_avail_idx(bytes, queue);
+	queue->in_flight = VQI_NUM(
+		distance(linear(queue->used_idx.value, wrap->used.value, queue->num),
+			 linear(queue->last_avail_idx.value, wrap->last_avail.value, queue->num),
+			 queue->num));
+	queue->unreaped = unreaped_by_event(queue, bytes->event_idx);
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Planning the reading of a device: following its pointers once, so that every later reading is one
+ * batch of known ranges. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "vqi/limits.h"
+
+#include "reading.h"
+
+#define ARRAY_CHUNK  64 /* VirtQueues read at a time while looking for the last */
+
+#define SPLIT_HEADER 4	/* flags and idx of struct virtq_avail and virtq_used */
+#define SPLIT_EVENT  2	/* used_event, avail_event */
+#define PACKED_EVENT 4	/* struct pvirtq_event_suppress */
+#define DESC_SIZE    16 /* struct pvirtq_desc */
+
+void vqi_reading_free(struct vqi_reading *reading)
+{
+	if (!reading)
+		return;
+	free(reading->queues);
+	free(reading->bytes);
+	free(reading->kept);
+	free(reading->ranges);
+	free(reading);
+}
+
+void vqi_caches_decode(const struct vqi_view *view, struct queue_plan *ret_plan)
+{
+	const struct {
+		enum vqi_field_id field;
+		struct cache *cache;
+	} caches[] = {
+		{VQI_F_VRingMemoryRegionCaches_desc, &ret_plan->desc},
+		{VQI_F_VRingMemoryRegionCaches_avail, &ret_plan->avail},
+		{VQI_F_VRingMemoryRegionCaches_used, &ret_plan->used},
+	};
+
+	for (size_t i = 0; i < sizeof(caches) / sizeof(caches[0]); i++) {
+		struct vqi_view cache = vqi_view_member(view, caches[i].field);
+
+		caches[i].cache->hva = vqi_view_uint_or(&cache, VQI_F_MemoryRegionCache_ptr, 0);
+		caches[i].cache->len = vqi_view_uint_or(&cache, VQI_F_MemoryRegionCache_len, 0);
+	}
+}
+
+/* The number of queues is the index of the first without a size.
+ * Source: hw/virtio/virtio.c virtio_get_num_queues(). */
+static struct vqi_error *read_array(struct vqi_reading *reading, size_t stride)
+{
+	const struct vqi_layout *layout = reading->qemu->layout;
+	vqi_cleanup_free uint8_t *array = calloc(VQI_MAX_QUEUES, stride);
+	struct vqi_error *error;
+	size_t have = 0;
+
+	if (!array)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	for (reading->queue_count = 0; reading->queue_count < VQI_MAX_QUEUES;
+	     reading->queue_count++) {
+		size_t i = reading->queue_count;
+
+		if (i == have) {
+			error = vqi_mem_read(reading->qemu->mem, reading->vq + i * stride,
+					     array + i * stride, ARRAY_CHUNK * stride);
+			if (error)
+				return vqi_error_prefix(error, "VirtIODevice.vq");
+			have += ARRAY_CHUNK;
+		}
+
+		struct vqi_view queue = {layout, reading->vq + i * stride, array + i * stride,
+					 stride};
+		struct vqi_view vring = vqi_view_member(&queue, VQI_F_VirtQueue_vring);
+
+		reading->queues[i].num = (uint32_t)vqi_view_uint_or(&vring, VQI_F_VRing_num, 0);
+		reading->queues[i].caches_hva = vqi_view_uint_or(&vring, VQI_F_VRing_caches, 0);
+		if (!reading->queues[i].num)
+			break;
+		if (reading->queues[i].num > VQI_MAX_RING)
+			return vqi_error_new(VQI_ERROR_BAD_DATA, "queue %zu: ring of %u entries", i,
+					     reading->queues[i].num);
+	}
+	return NULL;
+}
+
+static struct vqi_error *read_caches(struct vqi_reading *reading)
+{
+	const struct vqi_layout *layout = reading->qemu->layout;
+	uint32_t span = vqi_layout_span(layout, VQI_S_VRingMemoryRegionCaches);
+	vqi_cleanup_free uint8_t *bytes = calloc(reading->queue_count + 1, span);
+	vqi_cleanup_free struct vqi_range *ranges =
+		calloc(reading->queue_count + 1, sizeof(*ranges));
+	struct vqi_error *error;
+
+	if (!bytes || !ranges)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	for (size_t i = 0; i < reading->queue_count; i++)
+		ranges[i] = (struct vqi_range){
+			.addr = reading->queues[i].caches_hva,
+			.buf = bytes + i * span,
+			.len = reading->queues[i].caches_hva ? span : 0,
+		};
+	error = vqi_mem_readv(reading->qemu->mem, ranges, reading->queue_count);
+	for (size_t i = 0; !error && i < reading->queue_count; i++) {
+		struct vqi_view view = {layout, ranges[i].addr, ranges[i].buf,
+					ranges[i].ok ? ranges[i].len : 0};
+
+		vqi_caches_decode(&view, &reading->queues[i]);
+	}
+	return error;
+}
+
+static struct piece reserve(struct vqi_reading *reading, uint64_t len)
+{
+	struct piece piece = {.offset = reading->len, .len = len};
+
+	if (len)
+		piece.range = reading->range_count++;
+	reading->len += (len + 7) & ~7ull;
+	return piece;
+}
+
+static uint64_t at_most(uint64_t len, const struct cache *cache)
+{
+	if (!cache->hva)
+		return 0;
+	return len < cache->len ? len : cache->len;
+}
+
+/* The part [offset, offset + len) of a cache when it lies within. */
+static uint64_t all_within(uint64_t offset, uint64_t len, const struct cache *cache)
+{
+	return cache->hva && offset + len <= cache->len ? len : 0;
+}
+
+static void reserve_queue(struct vqi_reading *reading, struct queue_plan *queue)
+{
+	uint32_t span = vqi_layout_span(reading->qemu->layout, VQI_S_VRingMemoryRegionCaches);
+
+	queue->start = reading->len;
+	queue->caches = reserve(reading, queue->caches_hva ? span : 0);
+	if (reading->packed) {
+		queue->avail_ring = reserve(reading, at_most(PACKED_EVENT, &queue->avail));
+		queue->used_header = reserve(reading, at_most(PACKED_EVENT, &queue->used));
+		queue->descriptors =
+			reserve(reading, at_most((uint64_t)queue->num * DESC_SIZE, &queue->desc));
+	} else {
+		uint64_t tail = SPLIT_HEADER + 8 * (uint64_t)queue->num;
+
+		/* avail_event is at the far end of the used ring, whose entries are not needed */
+		queue->avail_ring = reserve(
+			reading, at_most(SPLIT_HEADER + 2 * (uint64_t)queue->num + SPLIT_EVENT,
+					 &queue->avail));
+		queue->used_header = reserve(reading, at_most(SPLIT_HEADER, &queue->used));
+		queue->used_tail = reserve(reading, all_within(tail, SPLIT_EVENT, &queue->used));
+	}
+	queue->end = reading->len;
+}
+
+static void add_range(struct vqi_reading *reading, const struct piece *piece, uint64_t addr)
+{
+	if (piece->len)
+		reading->ranges[piece->range] = (struct vqi_range){
+			.addr = addr,
+			.buf = reading->bytes + piece->offset,
+			.len = piece->len,
+		};
+}
+
+static void add_queue_ranges(struct vqi_reading *reading, const struct queue_plan *queue)
+{
+	add_range(reading, &queue->caches, queue->caches_hva);
+	add_range(reading, &queue->avail_ring, queue->avail.hva);
+	add_range(reading, &queue->used_header, queue->used.hva);
+	add_range(reading, &queue->used_tail,
+		  queue->used.hva + SPLIT_HEADER + 8 * (uint64_t)queue->num);
+	add_range(reading, &queue->descriptors, queue->desc.hva);
+}
+
+/* QEMU's indices are read before the rings in guest RAM: a ring that moves on in between makes the
+ * driver look further ahead, never behind. */
+static struct vqi_error *lay_out(struct vqi_reading *reading, size_t stride)
+{
+	uint32_t span = vqi_layout_span(reading->qemu->layout, VQI_S_VirtIODevice);
+
+	reading->device = reserve(reading, span);
+	reading->array = reserve(reading, reading->queue_count * stride);
+	for (size_t i = 0; i < reading->queue_count; i++)
+		reserve_queue(reading, &reading->queues[i]);
+
+	reading->bytes = calloc(1, reading->len);
+	reading->kept = calloc(1, reading->len);
+	reading->ranges = calloc(reading->range_count, sizeof(*reading->ranges));
+	if (!reading->bytes || !reading->kept || !reading->ranges)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+
+	add_range(reading, &reading->device, reading->vdev);
+	add_range(reading, &reading->array, reading->vq);
+	for (size_t i = 0; i < reading->queue_count; i++)
+		add_queue_ranges(reading, &reading->queues[i]);
+	return NULL;
+}
+
+struct vqi_error *vqi_reading_plan(struct vqi_qemu *qemu, uint64_t vdev,
+				   struct vqi_reading **ret_reading)
+{
+	vqi_cleanup(vqi_reading_free) struct vqi_reading *reading = calloc(1, sizeof(*reading));
+	const struct vqi_struct_layout *virtqueue = &qemu->layout->structs[VQI_S_VirtQueue];
+	struct vqi_error *error;
+	uint64_t features;
+
+	if (!virtqueue->present)
+		return vqi_error_new(VQI_ERROR_NO_LAYOUT, "the size of VirtQueue is unknown");
+	if (reading)
+		reading->queues = calloc(VQI_MAX_QUEUES, sizeof(*reading->queues));
+	if (!reading || !reading->queues)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	reading->qemu = qemu;
+	reading->vdev = vdev;
+	error = vqi_qemu_field(qemu, vdev, VQI_F_VirtIODevice_vq, &reading->vq);
+	if (!error && !reading->vq)
+		error = vqi_error_new(VQI_ERROR_BAD_DATA, "VirtIODevice.vq is NULL");
+	if (!error)
+		error = vqi_qemu_field(qemu, vdev, VQI_F_VirtIODevice_guest_features, &features);
+	if (error)
+		return error;
+	reading->packed = features >> VQI_FEATURE_PACKED & 1;
+	error = read_array(reading, virtqueue->size);
+	if (!error)
+		error = read_caches(reading);
+	if (!error)
+		error = lay_out(reading, virtqueue->size);
+	if (!error)
+		*ret_reading = take_ptr(reading);
+	return error;
+}
+
+struct vqi_range *vqi_reading_ranges(struct vqi_reading *reading, size_t *ret_count)
+{
+	*ret_count = reading->range_count;
+	return reading->ranges;
+}

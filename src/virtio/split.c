@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The split ring. Source: VirtIO 1.2, 2.7; hw/virtio/virtio.c virtqueue_split_pop(). */
+#include "vqi/virtio.h"
+
+#include "guest_int.h"
+
+#define AVAIL_RING 4 /* offset of ring[] in struct virtq_avail */
+
+/* How much of what the driver was given it has not consumed, as far as used_event tells. The event is
+ * the driver's own index only while it wants interrupts: it is evidence, and only where it fits. */
+static struct vqi_num unreaped_by_event(const struct vqi_queue *queue, uint16_t used)
+{
+	uint16_t behind;
+
+	/* A driver that reaps late (net tx) leaves its event anywhere. */
+	if (!queue->used_event.known || queue->kind == VQI_KIND_SEND ||
+	    queue->kind == VQI_KIND_UNKNOWN)
+		return VQI_UNKNOWN;
+	behind = (uint16_t)(used - queue->used_event.value);
+	if (behind > queue->num) /* ahead: the driver asked to hear later, or left it long ago */
+		return VQI_UNKNOWN;
+	/* Linux writes 0 to disable callbacks (commit 8d622d21d248): while it polls a receive queue, and
+	 * for good on a queue without a vector. */
+	if (behind && !queue->used_event.value &&
+	    (queue->kind != VQI_KIND_REQUEST || vqi_num_is(queue->vector, VQI_NO_VECTOR)))
+		return VQI_UNKNOWN;
+	return VQI_NUM(behind);
+}
+
+/* Source: virtio.c virtqueue_num_heads(), virtqueue_get_head(). */
+static unsigned int check_avail(const struct vqi_ring_bytes *bytes, const struct vqi_queue *queue,
+				uint16_t from)
+{
+	uint16_t count = (uint16_t)(queue->avail_idx.value - from);
+
+	if (count > queue->num)
+		return VQI_RING_AVAIL_AHEAD;
+	for (uint16_t i = 0; i < count; i++) {
+		size_t slot = AVAIL_RING + 2 * (size_t)((uint16_t)(from + i) % queue->num);
+
+		if (slot + 2 > bytes->avail_len)
+			return 0;
+		if (vqi_guest_u16(bytes->avail + slot, bytes->big_endian) >= queue->num)
+			return VQI_RING_BAD_HEAD;
+	}
+	return 0;
+}
+
+void vqi_split_decode(const struct vqi_ring_bytes *bytes, struct vqi_queue *queue)
+{
+	size_t event = AVAIL_RING + 2 * (size_t)queue->num;
+	bool big = bytes->big_endian;
+
+	if (bytes->avail_len >= AVAIL_RING) {
+		queue->avail_flags = VQI_NUM(vqi_guest_u16(bytes->avail, big));
+		queue->avail_idx = VQI_NUM(vqi_guest_u16(bytes->avail + 2, big));
+	}
+	if (bytes->event_idx && bytes->avail_len >= event + 2)
+		queue->used_event = VQI_NUM(vqi_guest_u16(bytes->avail + event, big));
+	if (bytes->used_len >= 4) {
+		queue->used_flags = VQI_NUM(vqi_guest_u16(bytes->used, big));
+		queue->used_ring_idx = VQI_NUM(vqi_guest_u16(bytes->used + 2, big));
+	}
+	if (bytes->event_idx && bytes->used_tail)
+		queue->avail_event = VQI_NUM(vqi_guest_u16(bytes->used_tail, big));
+
+	queue->unseen = vqi_num_ahead(queue->avail_idx, queue->shadow_avail_idx);
+	queue->in_flight = vqi_num_ahead(queue->last_avail_idx, queue->used_idx);
+	if (queue->used_ring_idx.known)
+		queue->unreaped = unreaped_by_event(queue, (uint16_t)queue->used_ring_idx.value);
+
+	if (!queue->avail_idx.known || !queue->used_ring_idx.known)
+		return;
+	queue->ring_faults = check_avail(bytes, queue,
+					 (uint16_t)(bytes->vhost ? queue->used_ring_idx.value
+								 : queue->last_avail_idx.value));
+	if (!bytes->vhost && !vqi_num_equal(queue->used_ring_idx, queue->used_idx))
+		queue->ring_faults |= VQI_RING_USED_MISMATCH;
+}
