@@ -1,0 +1,71 @@
+"""The Linux guest that script/guest makes, and the command agent on its serial console."""
+
+import functools
+import os
+import shlex
+import subprocess
+from pathlib import Path
+
+from .channel import Channel
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@functools.lru_cache(maxsize=None)
+def guest_folder():
+    """The folder with vmlinuz and initrd, from $VIRTQ_INSPECT_GUEST or script/guest."""
+    folder = os.environ.get("VIRTQ_INSPECT_GUEST")
+    if not folder:
+        folder = subprocess.run([ROOT / "script/guest"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    return Path(folder)
+
+
+def guest_arguments(append=""):
+    folder = guest_folder()
+    kernel_arguments = f"console=ttyS0 quiet loglevel=0 {append}".strip()
+    return ["-kernel", folder / "vmlinuz", "-initrd", folder / "initrd", "-append", kernel_arguments]
+
+
+class Guest:
+    # The terminal takes no more of a line than this before somebody reads it.
+    MAX_COMMAND = 4000
+
+    def __init__(self, path):
+        self._channel = Channel(path, "guest console")
+        self._jobs = 0
+        self._lost = None
+
+    def close(self):
+        self._channel.close()
+
+    def wait_ready(self, timeout=120):
+        """Wait until the guest has booted: about three seconds under TCG on an idle machine."""
+        self._channel.read_until(rb"GUEST-READY\n", timeout)
+
+    def run(self, command, timeout=60):
+        """(status, output) of one line of shell.
+
+        After a timeout the command still holds the agent, and no other can be run: what is meant to hang is for spawn().
+        """
+        assert self._lost is None, f"the guest still runs {self._lost!r}"
+        line = command.encode() + b"\n"
+        assert line.count(b"\n") == 1, "one line only"
+        assert len(line) <= self.MAX_COMMAND, "the command is too long for the guest's terminal"
+        self._lost = command
+        self._channel.send(line)
+        match, output = self._channel.read_until(rb"\nGUEST-DONE (\d+)\n", timeout)
+        self._lost = None
+        return int(match[1]), output.decode(errors="replace")
+
+    def check(self, command, timeout=60):
+        """The output of a command that must succeed."""
+        status, output = self.run(command, timeout)
+        assert status == 0, f"in the guest: {command!r} gave {status}: {output}"
+        return output
+
+    def spawn(self, command):
+        """Start a command in the background of the guest; its process id there. Its output is in /tmp/job-N."""
+        self._jobs += 1
+        job = f"/tmp/job-{self._jobs}"
+        # As a process of its own and not as a job of the shell, so that the id is the one that does the work.
+        return int(self.check(f"setsid sh -c {shlex.quote(command)} </dev/null >{job} 2>&1 & echo $!"))
