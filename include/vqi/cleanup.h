@@ -28,7 +28,7 @@
 
 /* Moves ownership out of a pointer variable: yields its value and leaves NULL behind. */
 #define take_ptr(pointer)                                                                          \
-	({                                                                                         \
+	__extension__({                                                                            \
 		__typeof__(pointer) take_ptr_value_ = (pointer);                                   \
 		(pointer) = NULL;                                                                  \
 		take_ptr_value_;                                                                   \

@@ -13,13 +13,14 @@ struct vqi_dwarf_options {
 	const char *debuginfo; /* --debuginfo FILE; NULL: search */
 };
 
-/* Resolves all fields, structures and symbols of the table. Looks in the image itself, then for a
- * separate debug file by build-id and .gnu_debuglink (below /proc/PID/root and on the host), then
- * asks debuginfod where DEBUGINFOD_URLS is set; follows .gnu_debugaltlink. Parses in a child process:
- * what crashes or hangs the parser is BAD_DATA. process is NULL where there is none (a core file).
- * What a storage daemon lacks is absent, even what is required.
- * Errors: NO_LAYOUT without debug information or when a required field is missing (the message names
- * it and the build-id), BAD_DATA for broken ELF or DWARF or a debug file of another build, SYS. */
+/* Resolves all fields, structures and symbols of the table. Looks in the image itself, then for
+ * a separate debug file by build-id and .gnu_debuglink (below /proc/PID/root and on the host),
+ * then asks debuginfod where DEBUGINFOD_URLS is set; follows .gnu_debugaltlink. Parses in a
+ * child process: what crashes or hangs the parser is BAD_DATA. process is NULL where there is
+ * none (a core file). What a storage daemon lacks is absent, even what is required.
+ * Errors: NO_LAYOUT without debug information or when a required field is missing (the message
+ * names it and the build-id), BAD_DATA for broken ELF or DWARF or a debug file of another build,
+ * SYS. */
 struct vqi_error *vqi_dwarf_resolve(struct vqi_process *process, const struct vqi_image *image,
 				    const struct vqi_dwarf_options *options,
 				    struct vqi_layout *ret_layout) vqi_must_check;

@@ -25,7 +25,7 @@ enum vqi_need { VQI_OPTIONAL, VQI_REQUIRED };
 enum vqi_struct_id { VQI_LAYOUT_STRUCTS(VQI_LAYOUT_ENUM_STRUCT) VQI_STRUCT_COUNT };
 #undef VQI_LAYOUT_ENUM_STRUCT
 
-#define VQI_LAYOUT_ENUM_FIELD(structure, member, need)     VQI_F_##structure##_##member,
+#define VQI_LAYOUT_ENUM_FIELD(structure, member, need)	  VQI_F_##structure##_##member,
 #define VQI_LAYOUT_ENUM_PATH(structure, name, path, need) VQI_F_##structure##_##name,
 enum vqi_field_id {
 	VQI_LAYOUT_FIELDS(VQI_LAYOUT_ENUM_FIELD, VQI_LAYOUT_ENUM_PATH) VQI_FIELD_COUNT
@@ -62,7 +62,7 @@ const struct vqi_symbol_info *vqi_symbol_info(enum vqi_symbol_id symbol);
 struct vqi_field {
 	bool present;
 	uint32_t offset; /* bytes from the structure's start */
-	uint32_t size;   /* bytes of the member; of a whole array for arrays */
+	uint32_t size;	 /* bytes of the member; of a whole array for arrays */
 };
 
 struct vqi_struct_layout {
@@ -108,21 +108,22 @@ uint32_t vqi_layout_span(const struct vqi_layout *layout, enum vqi_struct_id str
 /* Bytes of one structure of the target, as read. */
 struct vqi_view {
 	const struct vqi_layout *layout;
-	uint64_t addr;       /* where it lies in the target; 0: nothing there */
+	uint64_t addr;	     /* where it lies in the target; 0: nothing there */
 	const uint8_t *data; /* its first len bytes */
 	size_t len;
 };
 
-/* The value of an unsigned integer, bool, enum or pointer field of 1, 2, 4 or 8 bytes, in the host's
- * byte order; false, and *ret_value untouched, when the field is absent, of another size or beyond
- * the view's bytes. */
+/* The value of an unsigned integer, bool, enum or pointer field of 1, 2, 4 or 8 bytes, in the
+ * host's byte order; false, and *ret_value untouched, when the field is absent, of another size
+ * or beyond the view's bytes. */
 bool vqi_view_uint(const struct vqi_view *view, enum vqi_field_id field, uint64_t *ret_value);
 
 /* The same, with a default for what is absent. */
 uint64_t vqi_view_uint_or(const struct vqi_view *view, enum vqi_field_id field, uint64_t fallback);
 
-/* The view of an embedded structure, which the field is: its address, and those of its bytes that the
- * view has. A view with addr 0 and no bytes when the field is absent, or view's own addr is 0. */
+/* The view of an embedded structure, which the field is: its address, and those of its bytes
+ * that the view has. A view with addr 0 and no bytes when the field is absent, or view's own
+ * addr is 0. */
 struct vqi_view vqi_view_member(const struct vqi_view *view, enum vqi_field_id field);
 
 #endif

@@ -5,147 +5,147 @@
 
 /* S(structure, functions) */
 #define VQI_LAYOUT_STRUCTS(S)                                                                      \
-	S(Object, "virtio_init,object_get_typename")                                                                  \
-	S(ObjectClass, "virtio_init,object_get_typename")                                                             \
-	S(ObjectProperty, "virtio_init,object_property_find")                                     \
-	S(TypeImpl, "object_get_typename")                                                        \
-	S(DeviceState, "virtio_init")                                                             \
-	S(BusState, "virtio_init")                                                                \
-	S(BusChild, "virtio_init")                                                                \
-	S(VirtIODevice, "virtio_init")                                                            \
-	S(VirtQueue, "virtio_init")                                                               \
-	S(VRing, "virtio_init")                                                                   \
-	S(VRingMemoryRegionCaches, "virtio_init")                                                 \
-	S(MemoryRegionCache, "virtio_init")                                                       \
-	S(EventNotifier, "virtio_init")                                                           \
-	S(SysBusDevice, "sysbus_init_mmio")                                                       \
-	S(MachineClass, "qdev_get_machine,machine_class_init")                                    \
-	S(PCIDevice, "pci_bus_num,virtio_pci_class_init")                                         \
-	S(PCIBus, "pci_bus_num,virtio_pci_class_init")                                            \
-	S(PXBDev, "pxb_dev_realize_common,pxb_bus_num")                                           \
-	S(QEnumLookup, "runstate_is_running,qapi_enum_lookup")                                    \
-	S(BlockBackend, "blk_name,blk_new")                                                       \
-	S(BdrvChild, "blk_name,blk_new")                                                          \
-	S(BlockDriverState, "blk_name,blk_new")                                                   \
-	S(BlockDriver, "blk_name,blk_new")                                                        \
-	S(VirtIOBlock, "virtio_blk_class_init,virtio_blk_handle_vq")                              \
-	S(SCSIDevice, "scsi_req_new,scsi_device_find")                                            \
-	S(VirtIONet, "virtio_net_class_init,virtio_net_set_netclient_name")                       \
-	S(NetClientState, "qemu_get_queue,qemu_new_nic")                                          \
-	S(VirtConsole, "virtserialport_class_init,virtconsole_class_init")                        \
-	S(Chardev, "qemu_chr_fe_init,virtconsole_class_init")                                     \
-	S(VirtIORNG, "virtio_rng_class_init")                                                     \
-	S(VirtIOCrypto, "virtio_crypto_class_init")                                               \
-	S(V9fsVirtioState, "virtio_9p_class_init")                                                \
-	S(VHostUserFS, "vuf_class_init")                                                          \
-	S(VHostUserBlk, "vhost_user_blk_class_init")                                              \
-	S(vhost_dev, "vhost_dev_init")                                                            \
+	S(Object, "virtio_init,object_get_typename")                                               \
+	S(ObjectClass, "virtio_init,object_get_typename")                                          \
+	S(ObjectProperty, "virtio_init,object_property_find")                                      \
+	S(TypeImpl, "object_get_typename")                                                         \
+	S(DeviceState, "virtio_init")                                                              \
+	S(BusState, "virtio_init")                                                                 \
+	S(BusChild, "virtio_init")                                                                 \
+	S(VirtIODevice, "virtio_init")                                                             \
+	S(VirtQueue, "virtio_init")                                                                \
+	S(VRing, "virtio_init")                                                                    \
+	S(VRingMemoryRegionCaches, "virtio_init")                                                  \
+	S(MemoryRegionCache, "virtio_init")                                                        \
+	S(EventNotifier, "virtio_init")                                                            \
+	S(SysBusDevice, "sysbus_init_mmio")                                                        \
+	S(MachineClass, "qdev_get_machine,machine_class_init")                                     \
+	S(PCIDevice, "pci_bus_num,virtio_pci_class_init")                                          \
+	S(PCIBus, "pci_bus_num,virtio_pci_class_init")                                             \
+	S(PXBDev, "pxb_dev_realize_common,pxb_bus_num")                                            \
+	S(QEnumLookup, "runstate_is_running,qapi_enum_lookup")                                     \
+	S(BlockBackend, "blk_name,blk_new")                                                        \
+	S(BdrvChild, "blk_name,blk_new")                                                           \
+	S(BlockDriverState, "blk_name,blk_new")                                                    \
+	S(BlockDriver, "blk_name,blk_new")                                                         \
+	S(VirtIOBlock, "virtio_blk_class_init,virtio_blk_handle_vq")                               \
+	S(SCSIDevice, "scsi_req_new,scsi_device_find")                                             \
+	S(VirtIONet, "virtio_net_class_init,virtio_net_set_netclient_name")                        \
+	S(NetClientState, "qemu_get_queue,qemu_new_nic")                                           \
+	S(VirtConsole, "virtserialport_class_init,virtconsole_class_init")                         \
+	S(Chardev, "qemu_chr_fe_init,virtconsole_class_init")                                      \
+	S(VirtIORNG, "virtio_rng_class_init")                                                      \
+	S(VirtIOCrypto, "virtio_crypto_class_init")                                                \
+	S(V9fsVirtioState, "virtio_9p_class_init")                                                 \
+	S(VHostUserFS, "vuf_class_init")                                                           \
+	S(VHostUserBlk, "vhost_user_blk_class_init")                                               \
+	S(vhost_dev, "vhost_dev_init")                                                             \
 	S(VhostOps, "vhost_dev_init")
 
 /* F(structure, member, need)   P(structure, name, path, need) */
 #define VQI_LAYOUT_FIELDS(F, P)                                                                    \
-	F(Object, class, VQI_REQUIRED)                                                            \
-	F(Object, properties, VQI_OPTIONAL)                                                       \
-	F(Object, parent, VQI_REQUIRED)                                                           \
-	F(ObjectClass, type, VQI_REQUIRED)                                                        \
-	F(ObjectProperty, name, VQI_OPTIONAL)                                                     \
-	F(ObjectProperty, type, VQI_OPTIONAL)                                                     \
-	F(ObjectProperty, opaque, VQI_OPTIONAL)                                                   \
-	F(TypeImpl, name, VQI_REQUIRED)                                                           \
-	F(TypeImpl, parent_type, VQI_REQUIRED)                                                    \
-	F(DeviceState, id, VQI_REQUIRED)                                                          \
-	F(DeviceState, canonical_path, VQI_OPTIONAL)                                              \
-	F(DeviceState, realized, VQI_REQUIRED)                                                    \
-	F(DeviceState, parent_bus, VQI_REQUIRED)                                                  \
-	F(DeviceState, child_bus, VQI_REQUIRED)                                                   \
-	F(BusState, parent, VQI_REQUIRED)                                                         \
-	F(BusState, children, VQI_REQUIRED)                                                       \
-	F(BusState, sibling, VQI_REQUIRED)                                                        \
-	F(BusChild, child, VQI_REQUIRED)                                                          \
-	F(BusChild, sibling, VQI_REQUIRED)                                                        \
-	F(VirtIODevice, name, VQI_OPTIONAL)                                                       \
-	F(VirtIODevice, status, VQI_REQUIRED)                                                     \
-	F(VirtIODevice, isr, VQI_OPTIONAL)                                                        \
-	F(VirtIODevice, host_features, VQI_REQUIRED)                                              \
-	F(VirtIODevice, guest_features, VQI_REQUIRED)                                             \
-	F(VirtIODevice, vq, VQI_REQUIRED)                                                         \
-	F(VirtIODevice, device_id, VQI_REQUIRED)                                                  \
-	F(VirtIODevice, vm_running, VQI_OPTIONAL)                                                 \
-	F(VirtIODevice, broken, VQI_REQUIRED)                                                     \
-	F(VirtIODevice, disabled, VQI_OPTIONAL)                                                   \
-	F(VirtIODevice, use_started, VQI_OPTIONAL)                                                \
-	F(VirtIODevice, started, VQI_OPTIONAL)                                                    \
-	F(VirtIODevice, vhost_started, VQI_OPTIONAL)                                              \
-	F(VirtIODevice, device_endian, VQI_REQUIRED)                                              \
-	F(VirtQueue, vring, VQI_REQUIRED)                                                         \
-	F(VirtQueue, last_avail_idx, VQI_REQUIRED)                                                \
-	F(VirtQueue, last_avail_wrap_counter, VQI_OPTIONAL)                                       \
-	F(VirtQueue, shadow_avail_idx, VQI_REQUIRED)                                              \
-	F(VirtQueue, shadow_avail_wrap_counter, VQI_OPTIONAL)                                     \
-	F(VirtQueue, used_idx, VQI_REQUIRED)                                                      \
-	F(VirtQueue, used_wrap_counter, VQI_OPTIONAL)                                             \
-	F(VirtQueue, signalled_used, VQI_OPTIONAL)                                                \
-	F(VirtQueue, signalled_used_valid, VQI_OPTIONAL)                                          \
-	F(VirtQueue, notification, VQI_OPTIONAL)                                                  \
-	F(VirtQueue, queue_index, VQI_REQUIRED)                                                   \
-	F(VirtQueue, inuse, VQI_REQUIRED)                                                         \
-	F(VirtQueue, vector, VQI_OPTIONAL)                                                        \
-	F(VirtQueue, vdev, VQI_REQUIRED)                                                          \
-	F(VirtQueue, guest_notifier, VQI_OPTIONAL)                                                \
-	F(VirtQueue, host_notifier, VQI_OPTIONAL)                                                 \
-	F(VirtQueue, host_notifier_enabled, VQI_OPTIONAL)                                         \
-	F(VRing, num, VQI_REQUIRED)                                                               \
-	F(VRing, num_default, VQI_OPTIONAL)                                                       \
-	F(VRing, align, VQI_OPTIONAL)                                                             \
-	F(VRing, desc, VQI_REQUIRED)                                                              \
-	F(VRing, avail, VQI_REQUIRED)                                                             \
-	F(VRing, used, VQI_REQUIRED)                                                              \
-	F(VRing, caches, VQI_REQUIRED)                                                            \
-	F(VRingMemoryRegionCaches, desc, VQI_REQUIRED)                                            \
-	F(VRingMemoryRegionCaches, avail, VQI_REQUIRED)                                           \
-	F(VRingMemoryRegionCaches, used, VQI_REQUIRED)                                            \
-	F(MemoryRegionCache, ptr, VQI_REQUIRED)                                                   \
-	F(MemoryRegionCache, len, VQI_REQUIRED)                                                   \
-	F(EventNotifier, rfd, VQI_OPTIONAL)                                                       \
-	F(SysBusDevice, mmio, VQI_OPTIONAL)                                                       \
-	F(MachineClass, default_cpu_type, VQI_OPTIONAL)                                           \
-	F(PCIDevice, devfn, VQI_OPTIONAL)                                                         \
-	F(PCIDevice, config, VQI_OPTIONAL)                                                        \
-	F(PCIBus, parent_dev, VQI_OPTIONAL)                                                       \
-	F(PXBDev, bus_nr, VQI_OPTIONAL)                                                           \
-	F(QEnumLookup, array, VQI_OPTIONAL)                                                       \
-	F(QEnumLookup, size, VQI_OPTIONAL)                                                        \
-	F(BlockBackend, name, VQI_OPTIONAL)                                                       \
-	F(BlockBackend, root, VQI_OPTIONAL)                                                       \
-	F(BdrvChild, bs, VQI_OPTIONAL)                                                            \
-	F(BlockDriverState, node_name, VQI_OPTIONAL)                                              \
-	F(BlockDriverState, drv, VQI_OPTIONAL)                                                    \
-	F(BlockDriver, format_name, VQI_OPTIONAL)                                                 \
-	P(VirtIOBlock, blk, "conf.conf.blk", VQI_OPTIONAL)                                        \
-	P(SCSIDevice, blk, "conf.blk", VQI_OPTIONAL)                                              \
-	P(VirtIONet, peers, "nic_conf.peers.ncs", VQI_OPTIONAL)                                   \
-	F(NetClientState, name, VQI_OPTIONAL)                                                     \
-	P(VirtConsole, chr, "chr.chr", VQI_OPTIONAL)                                              \
-	F(Chardev, label, VQI_OPTIONAL)                                                           \
-	P(VirtIORNG, rng, "conf.rng", VQI_OPTIONAL)                                               \
-	P(VirtIOCrypto, cryptodev, "conf.cryptodev", VQI_OPTIONAL)                                \
-	P(V9fsVirtioState, fsdev_id, "state.fsconf.fsdev_id", VQI_OPTIONAL)                       \
-	P(VHostUserFS, chr, "conf.chardev.chr", VQI_OPTIONAL)                                     \
-	P(VHostUserBlk, chr, "chardev.chr", VQI_OPTIONAL)                                         \
-	F(vhost_dev, vdev, VQI_OPTIONAL)                                                          \
-	F(vhost_dev, started, VQI_OPTIONAL)                                                       \
-	F(vhost_dev, vhost_ops, VQI_OPTIONAL)                                                     \
-	F(vhost_dev, entry, VQI_OPTIONAL)                                                         \
+	F(Object, class, VQI_REQUIRED)                                                             \
+	F(Object, properties, VQI_OPTIONAL)                                                        \
+	F(Object, parent, VQI_REQUIRED)                                                            \
+	F(ObjectClass, type, VQI_REQUIRED)                                                         \
+	F(ObjectProperty, name, VQI_OPTIONAL)                                                      \
+	F(ObjectProperty, type, VQI_OPTIONAL)                                                      \
+	F(ObjectProperty, opaque, VQI_OPTIONAL)                                                    \
+	F(TypeImpl, name, VQI_REQUIRED)                                                            \
+	F(TypeImpl, parent_type, VQI_REQUIRED)                                                     \
+	F(DeviceState, id, VQI_REQUIRED)                                                           \
+	F(DeviceState, canonical_path, VQI_OPTIONAL)                                               \
+	F(DeviceState, realized, VQI_REQUIRED)                                                     \
+	F(DeviceState, parent_bus, VQI_REQUIRED)                                                   \
+	F(DeviceState, child_bus, VQI_REQUIRED)                                                    \
+	F(BusState, parent, VQI_REQUIRED)                                                          \
+	F(BusState, children, VQI_REQUIRED)                                                        \
+	F(BusState, sibling, VQI_REQUIRED)                                                         \
+	F(BusChild, child, VQI_REQUIRED)                                                           \
+	F(BusChild, sibling, VQI_REQUIRED)                                                         \
+	F(VirtIODevice, name, VQI_OPTIONAL)                                                        \
+	F(VirtIODevice, status, VQI_REQUIRED)                                                      \
+	F(VirtIODevice, isr, VQI_OPTIONAL)                                                         \
+	F(VirtIODevice, host_features, VQI_REQUIRED)                                               \
+	F(VirtIODevice, guest_features, VQI_REQUIRED)                                              \
+	F(VirtIODevice, vq, VQI_REQUIRED)                                                          \
+	F(VirtIODevice, device_id, VQI_REQUIRED)                                                   \
+	F(VirtIODevice, vm_running, VQI_OPTIONAL)                                                  \
+	F(VirtIODevice, broken, VQI_REQUIRED)                                                      \
+	F(VirtIODevice, disabled, VQI_OPTIONAL)                                                    \
+	F(VirtIODevice, use_started, VQI_OPTIONAL)                                                 \
+	F(VirtIODevice, started, VQI_OPTIONAL)                                                     \
+	F(VirtIODevice, vhost_started, VQI_OPTIONAL)                                               \
+	F(VirtIODevice, device_endian, VQI_REQUIRED)                                               \
+	F(VirtQueue, vring, VQI_REQUIRED)                                                          \
+	F(VirtQueue, last_avail_idx, VQI_REQUIRED)                                                 \
+	F(VirtQueue, last_avail_wrap_counter, VQI_OPTIONAL)                                        \
+	F(VirtQueue, shadow_avail_idx, VQI_REQUIRED)                                               \
+	F(VirtQueue, shadow_avail_wrap_counter, VQI_OPTIONAL)                                      \
+	F(VirtQueue, used_idx, VQI_REQUIRED)                                                       \
+	F(VirtQueue, used_wrap_counter, VQI_OPTIONAL)                                              \
+	F(VirtQueue, signalled_used, VQI_OPTIONAL)                                                 \
+	F(VirtQueue, signalled_used_valid, VQI_OPTIONAL)                                           \
+	F(VirtQueue, notification, VQI_OPTIONAL)                                                   \
+	F(VirtQueue, queue_index, VQI_REQUIRED)                                                    \
+	F(VirtQueue, inuse, VQI_REQUIRED)                                                          \
+	F(VirtQueue, vector, VQI_OPTIONAL)                                                         \
+	F(VirtQueue, vdev, VQI_REQUIRED)                                                           \
+	F(VirtQueue, guest_notifier, VQI_OPTIONAL)                                                 \
+	F(VirtQueue, host_notifier, VQI_OPTIONAL)                                                  \
+	F(VirtQueue, host_notifier_enabled, VQI_OPTIONAL)                                          \
+	F(VRing, num, VQI_REQUIRED)                                                                \
+	F(VRing, num_default, VQI_OPTIONAL)                                                        \
+	F(VRing, align, VQI_OPTIONAL)                                                              \
+	F(VRing, desc, VQI_REQUIRED)                                                               \
+	F(VRing, avail, VQI_REQUIRED)                                                              \
+	F(VRing, used, VQI_REQUIRED)                                                               \
+	F(VRing, caches, VQI_REQUIRED)                                                             \
+	F(VRingMemoryRegionCaches, desc, VQI_REQUIRED)                                             \
+	F(VRingMemoryRegionCaches, avail, VQI_REQUIRED)                                            \
+	F(VRingMemoryRegionCaches, used, VQI_REQUIRED)                                             \
+	F(MemoryRegionCache, ptr, VQI_REQUIRED)                                                    \
+	F(MemoryRegionCache, len, VQI_REQUIRED)                                                    \
+	F(EventNotifier, rfd, VQI_OPTIONAL)                                                        \
+	F(SysBusDevice, mmio, VQI_OPTIONAL)                                                        \
+	F(MachineClass, default_cpu_type, VQI_OPTIONAL)                                            \
+	F(PCIDevice, devfn, VQI_OPTIONAL)                                                          \
+	F(PCIDevice, config, VQI_OPTIONAL)                                                         \
+	F(PCIBus, parent_dev, VQI_OPTIONAL)                                                        \
+	F(PXBDev, bus_nr, VQI_OPTIONAL)                                                            \
+	F(QEnumLookup, array, VQI_OPTIONAL)                                                        \
+	F(QEnumLookup, size, VQI_OPTIONAL)                                                         \
+	F(BlockBackend, name, VQI_OPTIONAL)                                                        \
+	F(BlockBackend, root, VQI_OPTIONAL)                                                        \
+	F(BdrvChild, bs, VQI_OPTIONAL)                                                             \
+	F(BlockDriverState, node_name, VQI_OPTIONAL)                                               \
+	F(BlockDriverState, drv, VQI_OPTIONAL)                                                     \
+	F(BlockDriver, format_name, VQI_OPTIONAL)                                                  \
+	P(VirtIOBlock, blk, "conf.conf.blk", VQI_OPTIONAL)                                         \
+	P(SCSIDevice, blk, "conf.blk", VQI_OPTIONAL)                                               \
+	P(VirtIONet, peers, "nic_conf.peers.ncs", VQI_OPTIONAL)                                    \
+	F(NetClientState, name, VQI_OPTIONAL)                                                      \
+	P(VirtConsole, chr, "chr.chr", VQI_OPTIONAL)                                               \
+	F(Chardev, label, VQI_OPTIONAL)                                                            \
+	P(VirtIORNG, rng, "conf.rng", VQI_OPTIONAL)                                                \
+	P(VirtIOCrypto, cryptodev, "conf.cryptodev", VQI_OPTIONAL)                                 \
+	P(V9fsVirtioState, fsdev_id, "state.fsconf.fsdev_id", VQI_OPTIONAL)                        \
+	P(VHostUserFS, chr, "conf.chardev.chr", VQI_OPTIONAL)                                      \
+	P(VHostUserBlk, chr, "chardev.chr", VQI_OPTIONAL)                                          \
+	F(vhost_dev, vdev, VQI_OPTIONAL)                                                           \
+	F(vhost_dev, started, VQI_OPTIONAL)                                                        \
+	F(vhost_dev, vhost_ops, VQI_OPTIONAL)                                                      \
+	F(vhost_dev, entry, VQI_OPTIONAL)                                                          \
 	F(VhostOps, backend_type, VQI_OPTIONAL)
 
 /* Y(symbol, need): a variable of the QEMU image */
 #define VQI_LAYOUT_SYMBOLS(Y)                                                                      \
-	Y(current_machine, VQI_OPTIONAL)                                                          \
-	Y(main_system_bus, VQI_OPTIONAL)                                                          \
-	Y(current_run_state, VQI_OPTIONAL)                                                        \
-	Y(RunState_lookup, VQI_OPTIONAL)                                                          \
-	Y(qemu_name, VQI_OPTIONAL)                                                                \
-	Y(error_guest_name, VQI_OPTIONAL)                                                         \
+	Y(current_machine, VQI_OPTIONAL)                                                           \
+	Y(main_system_bus, VQI_OPTIONAL)                                                           \
+	Y(current_run_state, VQI_OPTIONAL)                                                         \
+	Y(RunState_lookup, VQI_OPTIONAL)                                                           \
+	Y(qemu_name, VQI_OPTIONAL)                                                                 \
+	Y(error_guest_name, VQI_OPTIONAL)                                                          \
 	Y(vhost_devices, VQI_OPTIONAL)
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The parser runs in a child. Whoever made the executable made the debug information, and libdw was
- * not written for hostile files: what crashes or never ends there is an error here. And the memory it
- * takes is given back. */
+/* The parser runs in a child. Whoever made the executable made the debug information, and libdw
+ * was not written for hostile files: what crashes or never ends there is an error here. And the
+ * memory it takes is given back. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -20,7 +20,7 @@
 #define MAX_FETCH_S 600 /* with debuginfod, which has a limit of its own: DEBUGINFOD_TIMEOUT */
 
 /* Units: bytes. Compressed sections say how large they become. */
-#define MAX_MEMORY (4ull << 30)
+#define MAX_MEMORY  (4ull << 30)
 
 #define MAX_MESSAGE 1024
 
@@ -52,7 +52,8 @@ static void set_limits(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setrlimit(RLIMIT_CPU, &cpu);
 	setrlimit(RLIMIT_CORE, &core);
-	/* Processor time does not pass in front of a FIFO that lies where a debug file is expected. */
+	/* Processor time does not pass in front of a FIFO that lies where a debug file is
+	 * expected. */
 	alarm(getenv("DEBUGINFOD_URLS") ? MAX_FETCH_S : MAX_WAIT_S);
 }
 
@@ -137,8 +138,8 @@ static struct vqi_error *explain_end(pid_t pid, const struct vqi_image *image)
 
 static struct vqi_error *to_error(const struct answer *answer)
 {
-	struct vqi_error *error = vqi_error_new(answer->code, "%.*s", MAX_MESSAGE - 1,
-						answer->message);
+	struct vqi_error *error =
+		vqi_error_new(answer->code, "%.*s", MAX_MESSAGE - 1, answer->message);
 
 	if (error->code != VQI_ERROR_NOMEM)
 		error->saved_errno = answer->saved_errno;

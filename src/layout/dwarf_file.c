@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Finding debug information. libdwfl knows where distributions put it: dwfl_standard_find_debuginfo()
- * looks by build-id, by .gnu_debuglink, for the file that dwz -m made, and asks debuginfod. */
+/* Finding debug information. libdwfl knows where distributions put it:
+ * dwfl_standard_find_debuginfo() looks by build-id, by .gnu_debuglink, for the file that dwz -m
+ * made, and asks debuginfod. */
 #include <elfutils/libdwelf.h>
 #include <elfutils/libdwfl.h>
 #include <errno.h>
@@ -65,9 +66,10 @@ static int find_debuginfo(Dwfl_Module *module, void **userdata, const char *name
 	return fd;
 }
 
-/* The target may run in a container: look below its root directory too. libdwfl drops leading folders
- * of the file's path one by one, so that /usr/lib/debug is searched for /proc/.../root/usr/bin/X as
- * well as for /usr/bin/X. The + demands the checksum where there is no build-id. */
+/* The target may run in a container: look below its root directory too. libdwfl drops leading
+ * folders of the file's path one by one, so that /usr/lib/debug is searched for
+ * /proc/.../root/usr/bin/X as well as for /usr/bin/X. The + demands the checksum where there is
+ * no build-id. */
 static struct vqi_error *set_search_path(struct vqi_dwarf_file *file, const char *root)
 {
 	int len = asprintf(&file->debuginfo_path, "+:.debug:/usr/lib/debug%s%s%s",
@@ -164,8 +166,8 @@ static struct vqi_error *no_debuginfo(struct vqi_dwarf_file *file, const struct 
 			     image->path, build_id_text(image->build_id));
 }
 
-/* The name by which to look for debug files around the image: as it is where that is the image on this
- * side too (no container, or a chroot(2)), else below the target's root directory.
+/* The name by which to look for debug files around the image: as it is where that is the image
+ * on this side too (no container, or a chroot(2)), else below the target's root directory.
  * Owner: the caller frees. */
 static struct vqi_error *path_here(const struct vqi_image *image, const char *root, char **ret_path)
 {

@@ -53,8 +53,8 @@ struct vqi_error *vqi_dwarf_symbols_read(struct vqi_dwarf_file *file,
 
 /* ---- dwarf_search.c: which unit defines which structure ---- */
 
-/* Fills structures and fields of the layout, and variables where there was no symbol table. What this
- * kind of QEMU must have is looked for everywhere.
+/* Fills structures and fields of the layout, and variables where there was no symbol table. What
+ * this kind of QEMU must have is looked for everywhere.
  * Errors: NOMEM; what is broken is passed over and told by ret_broken, which may be NULL after. */
 struct vqi_error *vqi_dwarf_search(struct vqi_dwarf_file *file, enum vqi_image_kind kind,
 				   const struct vqi_dwarf_symbols *symbols,

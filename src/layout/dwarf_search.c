@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which unit defines which structure. Of the thousand units of a QEMU the few are read in which a
- * function lies that is known to work with the structure; all of them only for what is missing then. */
+/* Which unit defines which structure. Of the thousand units of a QEMU the few are read in which
+ * a function lies that is known to work with the structure; all of them only for what is missing
+ * then. */
 #include <dwarf.h>
 #include <errno.h>
 #include <string.h>
 
 #include "dwarf_private.h"
 
-/* Units that one unit imports, and these import: dwz makes hundreds of partial units. */
-#define MAX_UNITS 65536
+/* Units that one unit imports, and these import: dwz makes thousands of partial units. */
+#define MAX_UNITS 16384
 
-/* The units to be walked for one set of structures; those that were stay, so as not to come back. */
+/* The units to be walked for one set of structures; those that were stay, so as not to come
+ * back. */
 struct queue {
 	Dwarf_Die *units;
 	size_t count, room;
@@ -24,6 +26,7 @@ struct search {
 	bool wanted[VQI_STRUCT_COUNT];
 	size_t wanted_count;
 	bool want_variables;
+	bool ambiguous[VQI_SYMBOL_COUNT]; /* two static variables have that name */
 	struct queue queue;
 	bool no_memory;
 	const char *broken;
@@ -69,12 +72,14 @@ static void enqueue(struct search *search, const Dwarf_Die *unit)
 	for (size_t i = 0; i < queue->count; i++)
 		if (queue->units[i].addr == unit->addr)
 			return;
+	if (queue->count == MAX_UNITS) {
+		search->broken = "too many imported units";
+		return;
+	}
 	if (queue->count == queue->room) {
 		size_t room = queue->room ? 2 * queue->room : 64;
-		Dwarf_Die *units = NULL;
+		Dwarf_Die *units = reallocarray(queue->units, room, sizeof(*units));
 
-		if (room <= MAX_UNITS)
-			units = reallocarray(queue->units, room, sizeof(*units));
 		if (!units) {
 			search->no_memory = true;
 			return;
@@ -114,23 +119,33 @@ static void see_type(struct search *search, Dwarf_Die *die)
 	search->wanted_count--;
 }
 
-/* A static variable has its address where it is defined: a lone DW_OP_addr. */
-static void see_variable(struct search *search, Dwarf_Die *die)
+/* A variable's address, where it is defined: a lone DW_OP_addr. */
+static bool variable_address(Dwarf_Die *die, uint64_t *ret_address)
 {
-	const char *name = dwarf_diename(die);
 	Dwarf_Attribute attribute;
 	Dwarf_Op *ops;
 	size_t count;
 
+	if (!dwarf_attr_integrate(die, DW_AT_location, &attribute) ||
+	    dwarf_getlocation(&attribute, &ops, &count) || count != 1 || ops[0].atom != DW_OP_addr)
+		return false;
+	*ret_address = ops[0].number;
+	return true;
+}
+
+static void see_variable(struct search *search, Dwarf_Die *die)
+{
+	const char *name = dwarf_diename(die);
+	uint64_t address;
+
 	for (size_t i = 0; name && i < VQI_SYMBOL_COUNT; i++) {
 		struct vqi_symbol *symbol = &search->layout->symbols[i];
 
-		if (symbol->present || strcmp(vqi_symbol_info(i)->name, name) != 0)
+		if (strcmp(vqi_symbol_info(i)->name, name) != 0 || search->ambiguous[i] ||
+		    !variable_address(die, &address))
 			continue;
-		if (dwarf_attr_integrate(die, DW_AT_location, &attribute) &&
-		    !dwarf_getlocation(&attribute, &ops, &count) && count == 1 &&
-		    ops[0].atom == DW_OP_addr)
-			*symbol = (struct vqi_symbol){.present = true, .address = ops[0].number};
+		search->ambiguous[i] = symbol->present && symbol->address != address;
+		*symbol = (struct vqi_symbol){.present = !search->ambiguous[i], .address = address};
 	}
 }
 
@@ -234,32 +249,40 @@ static void places_find(struct search *search, struct places *places, size_t rou
 		places_find_by_ranges(search, places);
 }
 
-/* Walks one unit for all structures that have their function in it. Units that it imports come last:
- * under link-time optimisation these are half the program. */
+/* Walks the queue from a unit on, and what that adds to it; returns where it ends. */
+static size_t walk_queue(struct search *search, size_t from)
+{
+	while (from < search->queue.count && !is_done(search))
+		walk_unit(search, &search->queue.units[from++]);
+	return from;
+}
+
+/* Walks one unit for all structures that have their function in it. Units that it imports itself
+ * come last: under link-time optimisation these are half the program. */
 static void walk_place(struct search *search, struct places *places, size_t first)
 {
 	const Dwarf_Die unit = places->unit[first];
-	uint64_t origins[VQI_STRUCT_COUNT];
-	size_t origin_count = 0;
-	size_t imports;
+	uint64_t addresses[VQI_STRUCT_COUNT];
+	size_t address_count = 0;
+	size_t imports, next;
 
 	want_nothing(search);
 	for (size_t i = first; i < VQI_STRUCT_COUNT; i++) {
 		if (!places->address[i] || places->unit[i].addr != unit.addr)
 			continue;
 		want(search, i);
-		origins[origin_count++] = places->address[i];
+		addresses[address_count++] = places->address[i];
 		places->address[i] = 0;
 	}
 	enqueue(search, &unit);
 	walk_unit(search, &unit);
 	imports = search->queue.count;
-	for (size_t i = 0; i < origin_count && !is_done(search); i++)
-		enqueue_origin(search, &unit, origins[i]);
-	for (size_t i = imports; i < search->queue.count && !is_done(search); i++)
-		walk_unit(search, &search->queue.units[i]);
+	for (size_t i = 0; i < address_count && !is_done(search); i++)
+		enqueue_origin(search, &unit, addresses[i]);
+	next = walk_queue(search, imports);
 	for (size_t i = 1; i < imports && !is_done(search); i++)
 		walk_unit(search, &search->queue.units[i]);
+	walk_queue(search, next);
 }
 
 static void search_by_functions(struct search *search)

@@ -10,8 +10,8 @@
 #define HASH_SLOTS 1024 /* a power of two; a few times MAX_NAMES */
 #define MAX_NAME   64
 
-/* How well a symbol fits a name. Compilers append .cold, .constprop.0, .isra.0, .part.0 to functions,
- * and .lto_priv.0, .0 to static variables. */
+/* How well a symbol fits a name. Compilers append .cold, .constprop.0, .isra.0, .part.0 to
+ * functions, and .lto_priv.0, .0 to static variables. */
 enum fit { FIT_NONE, FIT_SUFFIXED, FIT_LOCAL, FIT_GLOBAL };
 
 struct name {
@@ -139,8 +139,8 @@ static void names_add_table(struct names *names, struct anchor_names *ret_anchor
 		for (size_t j = 0; j < VQI_MAX_ANCHORS; j++) {
 			size_t len = strcspn(functions, ",");
 
-			ret_anchors->index[i][j] =
-				len ? names_add(names, functions, len, STT_FUNC) : MAX_NAMES;
+			ret_anchors->index[i][j] = len ? names_add(names, functions, len, STT_FUNC)
+						       : MAX_NAMES;
 			functions += len;
 			functions += *functions == ',';
 		}
@@ -160,8 +160,8 @@ static void take_anchors(const struct names *names, const struct anchor_names *a
 			size_t index = anchors->index[i][j];
 
 			/* Of several functions of that name any may be the right one. */
-			symbols->anchors[i][j] =
-				index < names->count ? names->names[index].address : 0;
+			symbols->anchors[i][j] = index < names->count ? names->names[index].address
+								      : 0;
 		}
 }
 
@@ -173,8 +173,8 @@ static void take_variables(struct names *names, struct vqi_layout *layout)
 			&names->names[names_add(names, text, strlen(text), STT_OBJECT)];
 
 		if (name->fit != FIT_NONE && !name->ambiguous)
-			layout->symbols[i] = (struct vqi_symbol){.present = true,
-								 .address = name->address};
+			layout->symbols[i] =
+				(struct vqi_symbol){.present = true, .address = name->address};
 	}
 }
 
@@ -190,8 +190,8 @@ struct vqi_error *vqi_dwarf_symbols_read(struct vqi_dwarf_file *file,
 	if (!names)
 		return vqi_error_sys(ENOMEM, "symbols");
 	names_add_table(names, &anchors);
-	ret_symbols->complete =
-		names_read(names, image, SHT_SYMTAB) || names_read(names, debug, SHT_SYMTAB);
+	ret_symbols->complete = names_read(names, image, SHT_SYMTAB) ||
+				names_read(names, debug, SHT_SYMTAB);
 	if (!ret_symbols->complete)
 		names_read(names, image, SHT_DYNSYM);
 	take_anchors(names, &anchors, ret_symbols);

@@ -73,8 +73,7 @@ bool vqi_dwarf_peel(Dwarf_Die *type)
 
 bool vqi_dwarf_is_complete(Dwarf_Die *type)
 {
-	return is_aggregate(type) && !is_declaration(type) &&
-	       dwarf_hasattr(type, DW_AT_byte_size);
+	return is_aggregate(type) && !is_declaration(type) && dwarf_hasattr(type, DW_AT_byte_size);
 }
 
 static bool type_of(Dwarf_Die *die, Dwarf_Die *ret_type)
@@ -91,8 +90,7 @@ static bool member_offset(Dwarf_Die *member, uint64_t *ret_offset)
 	Dwarf_Op *ops;
 	size_t count;
 
-	if (dwarf_hasattr(member, DW_AT_bit_size) ||
-	    dwarf_hasattr(member, DW_AT_data_bit_offset) ||
+	if (dwarf_hasattr(member, DW_AT_bit_size) || dwarf_hasattr(member, DW_AT_data_bit_offset) ||
 	    dwarf_hasattr(member, DW_AT_bit_offset))
 		return false;
 	if (!dwarf_attr(member, DW_AT_data_member_location, &attribute)) {
@@ -231,8 +229,7 @@ static bool find_field(Dwarf_Die *structure, const char *path, uint64_t *ret_off
 		struct member member;
 
 		if (!is_aggregate(&type) || !find_member(&type, path, len, 0, &member) ||
-		    !vqi_add_u64(offset, member.offset, &offset) ||
-		    !type_of(&member.die, &type))
+		    !vqi_add_u64(offset, member.offset, &offset) || !type_of(&member.die, &type))
 			return false;
 		path += len;
 		path += *path == '.';
@@ -255,8 +252,7 @@ void vqi_dwarf_read_struct(Dwarf_Die *type, enum vqi_struct_id id, struct vqi_la
 
 		if (info->structure == id && find_field(type, info->path, &offset, &len) &&
 		    vqi_range_within(offset, len, size))
-			layout->fields[i] = (struct vqi_field){.present = true,
-							       .offset = (uint32_t)offset,
-							       .size = (uint32_t)len};
+			layout->fields[i] = (struct vqi_field){
+				.present = true, .offset = (uint32_t)offset, .size = (uint32_t)len};
 	}
 }

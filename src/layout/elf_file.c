@@ -59,8 +59,7 @@ static bool program_header(Elf *elf, size_t i, GElf_Phdr *ret_header)
 {
 	size_t count;
 
-	return !elf_getphdrnum(elf, &count) && i < count &&
-	       gelf_getphdr(elf, (int)i, ret_header);
+	return !elf_getphdrnum(elf, &count) && i < count && gelf_getphdr(elf, (int)i, ret_header);
 }
 
 bool vqi_elf_is_program(Elf *elf)
@@ -105,8 +104,8 @@ struct vqi_error *vqi_elf_build_id(Elf *elf, char **ret_build_id)
 	return NULL;
 }
 
-/* What a QEMU's --version prints before the version: system/vl.c (softmmu/vl.c until 8.1) version(),
- * storage-daemon/qemu-storage-daemon.c process_options(). */
+/* What a QEMU's --version prints before the version: system/vl.c (softmmu/vl.c until 8.1)
+ * version(), storage-daemon/qemu-storage-daemon.c process_options(). */
 static const struct pattern {
 	const char *text;
 	enum vqi_image_kind kind;
@@ -248,7 +247,8 @@ static bool maps_segment(const struct vqi_map *map, const GElf_Phdr *segment, ui
 	if (segment->p_type != PT_LOAD || map->offset != start ||
 	    map->executable != !!(segment->p_flags & PF_X))
 		return false;
-	/* Wraps for a file that is linked above where it is mapped: bias is a distance modulo 2^64. */
+	/* Wraps for a file that is linked above where it is mapped: bias is a distance modulo
+	 * 2^64. */
 	*ret_bias = map->start + in_page - segment->p_vaddr;
 	return true;
 }

@@ -32,7 +32,8 @@ static struct vqi_image take_image(struct vqi_image *image)
 	return taken;
 }
 
-/* Offsets of 4-byte pointers or swapped bytes could be resolved, but nobody could read with them. */
+/* Offsets of 4-byte pointers or swapped bytes could be resolved, but nobody could read with
+ * them. */
 static struct vqi_error *check_class(Elf *elf)
 {
 	const char *ident = elf_getident(elf, NULL);
@@ -85,6 +86,15 @@ static struct vqi_error *open_exe(struct vqi_process *process, struct vqi_image 
 			     vqi_process_pid(process), image->path);
 }
 
+/* The length of what the kernel puts after the path of a file that was deleted or replaced. */
+static size_t deleted_len(const char *path)
+{
+	static const char suffix[] = " (deleted)";
+	size_t len = strlen(path), suffix_len = strlen(suffix);
+
+	return len > suffix_len && !strcmp(path + len - suffix_len, suffix) ? suffix_len : 0;
+}
+
 /* The file of a mapping is told by device and inode. On overlayfs and btrfs maps shows others than
  * fstat(2); there its path tells. */
 static const struct vqi_map *find_exe_map(const struct vqi_image *image,
@@ -102,7 +112,7 @@ static const struct vqi_map *find_exe_map(const struct vqi_image *image,
 		const char *path = maps->maps[i].path;
 
 		if (maps->maps[i].inode && path && !strncmp(path, image->path, len) &&
-		    (!path[len] || !strcmp(path + len, " (deleted)")))
+		    strlen(path) - deleted_len(path) == len)
 			return &maps->maps[i];
 	}
 	return NULL;
@@ -142,7 +152,7 @@ static struct vqi_error *try_map(struct vqi_process *process, const struct vqi_m
 	/* Libraries are many, and large. */
 	if (ignored || !probe || !vqi_elf_is_program(probe))
 		return NULL;
-	image.path = strdup(map->path);
+	image.path = strndup(map->path, strlen(map->path) - deleted_len(map->path));
 	if (!image.path)
 		return vqi_error_sys(ENOMEM, "executable");
 	error = look_into(&image, &elf);

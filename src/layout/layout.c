@@ -8,15 +8,14 @@
 #include "vqi/checked.h"
 
 /* How many of the missing things an error names; the rest is counted. */
-#define MAX_NAMED 4
+#define MAX_NAMED			  4
 
 #define STRUCT_INFO(structure, functions) {#structure, functions},
 static const struct vqi_struct_info struct_infos[] = {VQI_LAYOUT_STRUCTS(STRUCT_INFO)};
 
 #define FIELD_INFO(structure, member, need)                                                        \
 	{VQI_S_##structure, #member, #structure "." #member, need},
-#define PATH_INFO(structure, name, path, need)                                                     \
-	{VQI_S_##structure, path, #structure "." path, need},
+#define PATH_INFO(structure, name, path, need) {VQI_S_##structure, path, #structure "." path, need},
 static const struct vqi_field_info field_infos[] = {VQI_LAYOUT_FIELDS(FIELD_INFO, PATH_INFO)};
 
 #define SYMBOL_INFO(symbol, need) {#symbol, need},
@@ -108,8 +107,7 @@ static struct vqi_error *check_bounds(const struct vqi_layout *layout)
 {
 	for (size_t i = 0; i < VQI_STRUCT_COUNT; i++)
 		if (layout->structs[i].present && layout->structs[i].size > VQI_LAYOUT_MAX_SIZE)
-			return vqi_error_new(VQI_ERROR_BAD_DATA,
-					     "layout: %s of %" PRIu32 " bytes",
+			return vqi_error_new(VQI_ERROR_BAD_DATA, "layout: %s of %" PRIu32 " bytes",
 					     struct_infos[i].name, layout->structs[i].size);
 	for (size_t i = 0; i < VQI_FIELD_COUNT; i++) {
 		const struct vqi_field *field = &layout->fields[i];
@@ -195,8 +193,7 @@ struct vqi_view vqi_view_member(const struct vqi_view *view, enum vqi_field_id i
 	const struct vqi_field *field = &view->layout->fields[id];
 	struct vqi_view member = {.layout = view->layout};
 
-	if (!field->present || !view->addr ||
-	    !vqi_add_u64(view->addr, field->offset, &member.addr))
+	if (!field->present || !view->addr || !vqi_add_u64(view->addr, field->offset, &member.addr))
 		return member;
 	if (field->offset >= view->len)
 		return member;

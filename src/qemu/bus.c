@@ -21,13 +21,20 @@ static struct vqi_error *count_visit(size_t *visited)
 static struct vqi_error *walk_device(struct vqi_qemu *qemu, uint64_t device, unsigned int depth,
 				     size_t *visited, struct vqi_objects *devices)
 {
-	vqi_cleanup_free char *path = NULL;
 	struct vqi_error *error;
+	char *path = NULL;
 	uint64_t bus;
+	bool wanted;
 
-	error = vqi_qemu_string_field(qemu, device, VQI_F_DeviceState_canonical_path, &path);
-	if (!error && path)
-		error = vqi_objects_add_virtio(qemu, devices, device, path);
+	error = vqi_qemu_is_realized_virtio(qemu, device, &wanted);
+	if (!error && wanted) {
+		error = vqi_qemu_string_field(qemu, device, VQI_F_DeviceState_canonical_path,
+					      &path);
+		if (!error && !path)
+			error = vqi_error_new(VQI_ERROR_BAD_DATA, "realized device without a path");
+		if (!error)
+			error = vqi_objects_add(devices, device, path);
+	}
 	if (!error)
 		error = vqi_qemu_field(qemu, device, VQI_F_DeviceState_child_bus, &bus);
 	while (!error && bus) {

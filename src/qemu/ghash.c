@@ -12,10 +12,10 @@
 
 /* The fields that a reader needs, of any GLib's table. */
 struct header {
-	uint64_t size;	 /* slots */
-	uint32_t mask;	 /* slots - 1 */
-	uint32_t nnodes; /* live slots */
-	uint32_t flags;
+	uint64_t size;		 /* slots */
+	uint32_t mask;		 /* slots - 1 */
+	uint32_t nnodes;	 /* live slots */
+	uint32_t width;		 /* bytes of a value's slot */
 	uint64_t hashes, values; /* addresses in the target */
 };
 
@@ -35,16 +35,22 @@ static uint64_t u64_at(const uint8_t *bytes, size_t offset)
 	return value;
 }
 
+static uint32_t width_of(uint32_t flags)
+{
+	return flags & HAVE_BIG_VALUE ? 8 : 4;
+}
+
 /* GLib 2.62 to 2.86 has a gsize as the first field, whose upper half is 0; elsewhere the first field
- * is an int and the second, mod, a prime. */
-static struct header decode_header(const uint8_t *bytes)
+ * is an int and the second, mod, a prime. Since 2.60 a table of pointers below 4 GiB has slots of 32
+ * bits. Before, the flags are padding, told by a table that itself lies above. */
+static struct header decode_header(const uint8_t *bytes, uint64_t address)
 {
 	if (u32_at(bytes, 4) == 0)
 		return (struct header){
 			.size = u64_at(bytes, 0),
 			.mask = u32_at(bytes, 12),
 			.nnodes = u32_at(bytes, 16),
-			.flags = u32_at(bytes, 24),
+			.width = width_of(u32_at(bytes, 24)),
 			.hashes = u64_at(bytes, 40),
 			.values = u64_at(bytes, 48),
 		};
@@ -52,7 +58,7 @@ static struct header decode_header(const uint8_t *bytes)
 		.size = u32_at(bytes, 0),
 		.mask = u32_at(bytes, 8),
 		.nnodes = u32_at(bytes, 12),
-		.flags = u32_at(bytes, 20),
+		.width = address >> 32 ? 8 : width_of(u32_at(bytes, 20)),
 		.hashes = u64_at(bytes, 32),
 		.values = u64_at(bytes, 40),
 	};
@@ -77,27 +83,31 @@ struct vqi_error *vqi_ghash_values(struct vqi_mem *mem, uint64_t address, uint64
 	uint8_t bytes[HEADER_SIZE];
 	struct vqi_error *error;
 	struct header header;
-	size_t width, live = 0;
+	size_t live = 0;
 
 	error = vqi_mem_read(mem, address, bytes, sizeof(bytes));
 	if (error)
 		return error;
-	header = decode_header(bytes);
+	header = decode_header(bytes, address);
 	error = check_header(&header);
 	if (error)
 		return error;
+	if (!header.nnodes) { /* a table that was always empty has small slots, wherever it lies */
+		*ret_values = NULL;
+		*ret_count = 0;
+		return NULL;
+	}
 
-	/* Since 2.60 a table of pointers below 4 GiB has slots of 32 bits. Before, the flags are
-	 * padding; but then the table itself lies above. */
-	width = !(header.flags & HAVE_BIG_VALUE) && address >> 32 == 0 ? 4 : 8;
-	slots = calloc(header.size, 4 + width);
+	slots = calloc(header.size, 4 + header.width);
 	values = calloc(header.size, sizeof(*values));
 	if (!slots || !values)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 
 	struct vqi_range ranges[] = {
 		{.addr = header.hashes, .buf = slots, .len = header.size * 4},
-		{.addr = header.values, .buf = slots + header.size * 4, .len = header.size * width},
+		{.addr = header.values,
+		 .buf = slots + header.size * 4,
+		 .len = header.size * header.width},
 	};
 	error = vqi_mem_readv(mem, ranges, 2);
 	if (error)
@@ -108,10 +118,10 @@ struct vqi_error *vqi_ghash_values(struct vqi_mem *mem, uint64_t address, uint64
 	}
 
 	for (size_t i = 0; i < header.size; i++) {
-		const uint8_t *slot = slots + header.size * 4 + i * width;
+		const uint8_t *slot = slots + header.size * 4 + i * header.width;
 
 		if (u32_at(slots, i * 4) >= FIRST_LIVE)
-			values[live++] = width == 8 ? u64_at(slot, 0) : u32_at(slot, 0);
+			values[live++] = header.width == 8 ? u64_at(slot, 0) : u32_at(slot, 0);
 	}
 	if (live != header.nnodes)
 		return vqi_error_new(VQI_ERROR_BAD_DATA, "hash table changed while it was read");

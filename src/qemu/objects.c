@@ -15,16 +15,15 @@ void vqi_objects_done(struct vqi_objects *objects)
 	*objects = (struct vqi_objects){0};
 }
 
-struct vqi_error *vqi_objects_add(struct vqi_objects *objects, size_t max, uint64_t address,
-				  char *path)
+struct vqi_error *vqi_objects_add(struct vqi_objects *objects, uint64_t address, char *path)
 {
 	vqi_cleanup_free char *owned = path;
 	struct vqi_object *grown;
 
 	if (!path)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	if (objects->count >= max)
-		return vqi_error_new(VQI_ERROR_LIMIT, "more than %zu objects", max);
+	if (objects->count >= VQI_MAX_DEVICES)
+		return vqi_error_new(VQI_ERROR_LIMIT, "more than %d devices", VQI_MAX_DEVICES);
 	grown = reallocarray(objects->objects, objects->count + 1, sizeof(*grown));
 	if (!grown)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
@@ -34,21 +33,24 @@ struct vqi_error *vqi_objects_add(struct vqi_objects *objects, size_t max, uint6
 	return NULL;
 }
 
-struct vqi_error *vqi_objects_add_virtio(struct vqi_qemu *qemu, struct vqi_objects *devices,
-					 uint64_t object, const char *path)
+struct vqi_error *vqi_qemu_is_realized_virtio(struct vqi_qemu *qemu, uint64_t object,
+					      bool *ret_is_one)
 {
 	struct vqi_error *error;
 	uint64_t realized;
 	bool is_virtio;
 
 	error = vqi_qemu_is_a(qemu, object, "virtio-device", &is_virtio);
-	if (error || !is_virtio)
+	if (error)
 		return error;
+	*ret_is_one = false;
+	if (!is_virtio)
+		return NULL;
 	/* Before realize, and after unrealize, VirtIODevice.vq is NULL. */
 	error = vqi_qemu_field(qemu, object, VQI_F_DeviceState_realized, &realized);
-	if (error || !realized)
-		return error;
-	return vqi_objects_add(devices, VQI_MAX_DEVICES, object, strdup(path));
+	if (!error)
+		*ret_is_one = realized;
+	return error;
 }
 
 static int compare_paths(const void *a, const void *b)

@@ -4,13 +4,13 @@
 
 #include "vqi/qemu.h"
 
-/* Adds an object; takes path, also on failure. Errors: NOMEM, LIMIT. */
-struct vqi_error *vqi_objects_add(struct vqi_objects *objects, size_t max, uint64_t address,
+/* Adds a device; takes path, also on failure. Errors: NOMEM, LIMIT. */
+struct vqi_error *vqi_objects_add(struct vqi_objects *objects, uint64_t address,
 				  char *path) vqi_must_check;
 
-/* Adds the object when it is a virtio device that is realized. */
-struct vqi_error *vqi_objects_add_virtio(struct vqi_qemu *qemu, struct vqi_objects *devices,
-					 uint64_t object, const char *path) vqi_must_check;
+/* Whether an object is a virtio device that has its queues. */
+struct vqi_error *vqi_qemu_is_realized_virtio(struct vqi_qemu *qemu, uint64_t object,
+					      bool *ret_is_one) vqi_must_check;
 
 /* The two ways to the devices; see vqi_qemu_find_virtio(). */
 struct vqi_error *vqi_qom_find_virtio(struct vqi_qemu *qemu,

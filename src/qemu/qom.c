@@ -139,33 +139,6 @@ static struct vqi_error *read_children(struct vqi_qemu *qemu, uint64_t object,
 	return NULL;
 }
 
-/* Puts the children of an object onto the list of those to visit. */
-static struct vqi_error *push_children(struct vqi_qemu *qemu, uint64_t object, const char *path,
-				       struct vqi_objects *pending, size_t *visited)
-{
-	vqi_cleanup(children_done) struct children children = {0};
-	struct vqi_error *error;
-
-	error = read_children(qemu, object, &children);
-	for (size_t i = 0; !error && i < children.count; i++) {
-		vqi_cleanup_free char *name = NULL;
-		char *child_path;
-
-		if (++*visited > VQI_MAX_QOM_OBJECTS)
-			return vqi_error_new(VQI_ERROR_LIMIT, "more than %d objects",
-					     VQI_MAX_QOM_OBJECTS);
-		error = vqi_mem_read_string(qemu->mem, children.properties[i].name, VQI_MAX_NAME,
-					    &name);
-		if (error)
-			return error;
-		if (asprintf(&child_path, "%s/%s", path, name) < 0)
-			child_path = NULL;
-		error = vqi_objects_add(pending, VQI_MAX_QOM_OBJECTS, children.properties[i].opaque,
-					child_path);
-	}
-	return error;
-}
-
 struct vqi_error *vqi_qemu_object_name(struct vqi_qemu *qemu, uint64_t object, char **ret_name)
 {
 	vqi_cleanup(children_done) struct children children = {0};
@@ -184,47 +157,115 @@ struct vqi_error *vqi_qemu_object_name(struct vqi_qemu *qemu, uint64_t object, c
 	return error;
 }
 
-static unsigned int depth_of(const char *path)
-{
-	unsigned int depth = 0;
+/* An object of the tree. Its path is only built for the few that are wanted. */
+struct node {
+	uint64_t address;
+	uint64_t name; /* address of the name by which its parent knows it; 0: the machine */
+	size_t parent; /* index into tree.nodes */
+	unsigned int depth;
+};
 
-	for (; *path; path++)
-		depth += *path == '/';
-	return depth;
+struct tree {
+	struct node *nodes; /* parents before children */
+	size_t count, capacity;
+};
+
+static void tree_done(struct tree *tree)
+{
+	free(tree->nodes);
+}
+VQI_DEFINE_CLEANUP_VALUE(struct tree, tree_done)
+
+static struct vqi_error *tree_add(struct tree *tree, struct node node)
+{
+	struct node *grown;
+
+	if (tree->count >= VQI_MAX_QOM_OBJECTS)
+		return vqi_error_new(VQI_ERROR_LIMIT, "more than %d objects", VQI_MAX_QOM_OBJECTS);
+	if (node.depth > VQI_MAX_QOM_DEPTH)
+		return vqi_error_new(VQI_ERROR_LIMIT, "more than %d levels", VQI_MAX_QOM_DEPTH);
+	if (tree->count == tree->capacity) {
+		size_t capacity = tree->capacity ? 2 * tree->capacity : 512;
+
+		grown = reallocarray(tree->nodes, capacity, sizeof(*grown));
+		if (!grown)
+			return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+		tree->nodes = grown;
+		tree->capacity = capacity;
+	}
+	tree->nodes[tree->count++] = node;
+	return NULL;
 }
 
-static struct vqi_error *visit(struct vqi_qemu *qemu, const struct vqi_object *object,
-			       struct vqi_objects *pending, size_t *visited,
-			       struct vqi_objects *devices)
+static struct vqi_error *add_children(struct vqi_qemu *qemu, struct tree *tree, size_t parent)
 {
+	vqi_cleanup(children_done) struct children children = {0};
 	struct vqi_error *error;
 
-	if (depth_of(object->path) > VQI_MAX_QOM_DEPTH)
-		return vqi_error_new(VQI_ERROR_LIMIT, "more than %d levels", VQI_MAX_QOM_DEPTH);
-	error = vqi_objects_add_virtio(qemu, devices, object->address, object->path);
+	error = read_children(qemu, tree->nodes[parent].address, &children);
+	for (size_t i = 0; !error && i < children.count; i++)
+		error = tree_add(tree, (struct node){
+					       .address = children.properties[i].opaque,
+					       .name = children.properties[i].name,
+					       .parent = parent,
+					       .depth = tree->nodes[parent].depth + 1,
+				       });
+	return error;
+}
+
+/* Source: qom/object.c object_get_canonical_path(). */
+static struct vqi_error *path_of(struct vqi_qemu *qemu, const struct tree *tree, size_t index,
+				 char **ret_path)
+{
+	vqi_cleanup_free char *path = strdup("");
+	struct vqi_error *error;
+
+	for (const struct node *node = &tree->nodes[index]; path && node->name;
+	     node = &tree->nodes[node->parent]) {
+		vqi_cleanup_free char *name = NULL, *tail = take_ptr(path);
+
+		error = vqi_mem_read_string(qemu->mem, node->name, VQI_MAX_NAME, &name);
+		if (error)
+			return error;
+		if (asprintf(&path, "/%s%s", name, tail) < 0)
+			path = NULL;
+	}
+	if (!path || asprintf(ret_path, "/machine%s", path) < 0)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	return NULL;
+}
+
+static struct vqi_error *visit(struct vqi_qemu *qemu, struct tree *tree, size_t index,
+			       struct vqi_objects *devices)
+{
+	uint64_t address = tree->nodes[index].address;
+	struct vqi_error *error;
+	char *path;
+	bool wanted;
+
+	error = vqi_qemu_is_realized_virtio(qemu, address, &wanted);
+	if (!error && wanted) {
+		error = path_of(qemu, tree, index, &path);
+		if (!error)
+			error = vqi_objects_add(devices, address, path);
+	}
 	if (!error)
-		error = push_children(qemu, object->address, object->path, pending, visited);
-	return vqi_error_prefix(error, "%s", object->path);
+		error = add_children(qemu, tree, index);
+	return vqi_error_prefix(error, "object at 0x%llx", (unsigned long long)address);
 }
 
 struct vqi_error *vqi_qom_find_virtio(struct vqi_qemu *qemu, struct vqi_objects *devices)
 {
-	vqi_cleanup(vqi_objects_done) struct vqi_objects pending = {0};
+	vqi_cleanup(tree_done) struct tree tree = {0};
 	struct vqi_error *error;
 	uint64_t machine;
-	size_t visited = 0;
 
 	error = vqi_qemu_pointer(qemu, VQI_SYM_current_machine, &machine);
 	if (!error && !machine)
 		error = vqi_error_new(VQI_ERROR_BAD_DATA, "there is no machine yet");
 	if (!error)
-		error = vqi_objects_add(&pending, 1, machine, strdup("/machine"));
-
-	while (!error && pending.count) {
-		struct vqi_object object = pending.objects[--pending.count];
-
-		error = visit(qemu, &object, &pending, &visited, devices);
-		free(object.path);
-	}
+		error = tree_add(&tree, (struct node){.address = machine});
+	for (size_t i = 0; !error && i < tree.count; i++)
+		error = visit(qemu, &tree, i, devices);
 	return error;
 }

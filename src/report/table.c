@@ -234,7 +234,7 @@ void vqi_table_print(struct vqi_table *table)
 		scols_table_set_termwidth(table->scols, page->width);
 		fit(table);
 	}
-	if (scols_print_table(table->scols))
+	if (page->failed || scols_print_table(table->scols))
 		page->failed = true;
 	vqi_page_space(page);
 }
