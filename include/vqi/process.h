@@ -38,8 +38,8 @@ struct vqi_eventfd {
 	int64_t id;     /* the same in every process that holds this eventfd; -1 where not shown */
 };
 
-/* Opens a process for reading. It stays this process: a pidfd and the start time guard against the
- * reuse of its pid.
+/* Opens a process for reading. It stays this process: its directory in /proc and a pidfd (or, where
+ * there is none, the former alone) guard against the reuse of its pid.
  * Errors: GONE no such process (a zombie counts as none; a thread's id that is no process too),
  * PERMISSION (the message names the obstacle: another uid, a missing capability, ptrace_scope, a
  * user namespace), SYS. */

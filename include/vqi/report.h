@@ -14,8 +14,6 @@ struct vqi_report_options {
 	bool verbose;       /* all queues and all raw fields */
 	bool color;         /* escape sequences */
 	unsigned int width; /* columns of the terminal; 0: not a terminal, no limit */
-	bool queue_known;   /* only queue (the number) of each device */
-	unsigned int queue;
 };
 
 /* For people. Errors: SYS when stream cannot be written, NOMEM. */
@@ -25,7 +23,6 @@ struct vqi_error *vqi_report_text(FILE *stream, const struct vqi_snapshot *snaps
 
 /* For programs: one JSON document and a newline; data/virtq-inspect.schema.json describes it. */
 struct vqi_error *vqi_report_json(FILE *stream, const struct vqi_snapshot *snapshot,
-				  const struct vqi_diagnosis *diagnosis,
-				  const struct vqi_report_options *options) vqi_must_check;
+				  const struct vqi_diagnosis *diagnosis) vqi_must_check;
 
 #endif

@@ -88,7 +88,7 @@ enum vqi_queue_state {
 enum vqi_queue_kind {
 	VQI_KIND_UNKNOWN, /* device type not in the table: never called stuck */
 	VQI_KIND_REQUEST, /* the driver waits for each buffer: outstanding work that ages is suspicious */
-	VQI_KIND_SEND,    /* outstanding work is suspicious, but the driver may reap late (net tx) */
+	VQI_KIND_SEND,    /* the same, but the driver reaps late (net tx) or polls (net control) */
 	VQI_KIND_RECEIVE, /* buffers wait for something to arrive: parked */
 };
 

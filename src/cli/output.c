@@ -71,7 +71,7 @@ struct vqi_error *vqi_output_report(const struct vqi_options *options,
 	if (!stream)
 		return vqi_error_sys(errno, "cannot make the report");
 	error = options->format == VQI_FORMAT_JSON
-			? vqi_report_json(stream, snapshot, diagnosis, &report)
+			? vqi_report_json(stream, snapshot, diagnosis)
 			: vqi_report_text(stream, snapshot, diagnosis, &report);
 	if (error)
 		return error;

@@ -6,6 +6,8 @@
 #include "vqi/limits.h"
 #include "vqi/qemu.h"
 
+#include "unknown.h"
+
 typedef struct vqi_error *(*vqi_backend_reader)(struct vqi_qemu *qemu, uint64_t address,
 						struct vqi_device *device);
 
@@ -30,30 +32,40 @@ static struct vqi_error *add_backend(struct vqi_device *device, struct vqi_backe
 	return NULL;
 }
 
+/* What a field that is unknown would lead to stays NULL. */
+static struct vqi_error *read_pointer(struct vqi_qemu *qemu, uint64_t address,
+				      enum vqi_field_id field, uint64_t *ret_pointer)
+{
+	return vqi_drop_unknown(vqi_qemu_field(qemu, address, field, ret_pointer));
+}
+
+static struct vqi_error *read_text(struct vqi_qemu *qemu, uint64_t address, enum vqi_field_id field,
+				   char **ret_text)
+{
+	return vqi_drop_unknown(vqi_qemu_string_field(qemu, address, field, ret_text));
+}
+
 /* A BlockBackend: its name (-drive id=), and its root node's name and driver.
  * Source: block/block-backend.c, include/block/block_int-common.h. */
 static struct vqi_error *read_block(struct vqi_qemu *qemu, uint64_t blk, struct vqi_device *device)
 {
 	struct vqi_backend backend = {.kind = "block"};
-	uint64_t root, node = 0, driver = 0;
+	uint64_t root = 0, node = 0, driver = 0;
 	struct vqi_error *error;
 
-	error = vqi_qemu_string_field(qemu, blk, VQI_F_BlockBackend_name, &backend.name);
-	if (!error && backend.name && !backend.name[0]) {
+	error = read_text(qemu, blk, VQI_F_BlockBackend_name, &backend.name);
+	if (!error && backend.name && !backend.name[0])
 		free(take_ptr(backend.name));
-	}
 	if (!error)
-		error = vqi_qemu_field(qemu, blk, VQI_F_BlockBackend_root, &root);
+		error = read_pointer(qemu, blk, VQI_F_BlockBackend_root, &root);
 	if (!error && root) /* none: no medium */
-		error = vqi_qemu_field(qemu, root, VQI_F_BdrvChild_bs, &node);
+		error = read_pointer(qemu, root, VQI_F_BdrvChild_bs, &node);
 	if (!error && node)
-		error = vqi_qemu_string_field(qemu, node, VQI_F_BlockDriverState_node_name,
-					      &backend.node_name);
+		error = read_text(qemu, node, VQI_F_BlockDriverState_node_name, &backend.node_name);
 	if (!error && node)
-		error = vqi_qemu_field(qemu, node, VQI_F_BlockDriverState_drv, &driver);
+		error = read_pointer(qemu, node, VQI_F_BlockDriverState_drv, &driver);
 	if (!error && driver)
-		error = vqi_qemu_string_field(qemu, driver, VQI_F_BlockDriver_format_name,
-					      &backend.driver);
+		error = read_text(qemu, driver, VQI_F_BlockDriver_format_name, &backend.driver);
 	if (!error)
 		return add_backend(device, backend);
 	free(backend.name);
@@ -123,13 +135,10 @@ static struct vqi_error *follow(struct vqi_qemu *qemu, uint64_t address, enum vq
 	struct vqi_error *error;
 	uint64_t target = 0;
 
-	error = vqi_qemu_field(qemu, address, field, &target);
+	error = read_pointer(qemu, address, field, &target);
 	if (!error && target)
-		error = reader(qemu, target, device);
-	if (!error || error->code != VQI_ERROR_NO_LAYOUT)
-		return error;
-	vqi_error_free(error);
-	return NULL;
+		error = vqi_drop_unknown(reader(qemu, target, device));
+	return error;
 }
 
 /* Reads the back end of every child on the device's own buses: disks of a virtio-scsi, ports of a

@@ -124,9 +124,11 @@ struct vqi_error *vqi_qemu_arch(struct vqi_qemu *qemu, const char *exe, char **r
 
 	/* The name tells aarch64 from arm, which the type of a CPU does not. */
 	base = base ? base + 1 : exe;
-	if (base && strncmp(base, prefix, strlen(prefix)) == 0 && base[strlen(prefix)]) {
-		base += strlen(prefix);
-		return duplicate(base, strcspn(base, "-."), ret_arch);
+	if (base && strncmp(base, prefix, strlen(prefix)) == 0) {
+		size_t len = strcspn(base + strlen(prefix), "-.");
+
+		if (len)
+			return duplicate(base + strlen(prefix), len, ret_arch);
 	}
 	error = keep_fatal(read_cpu_arch(qemu, &arch));
 	if (!error)

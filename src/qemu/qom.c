@@ -36,6 +36,15 @@ static struct vqi_error *first_fault(const struct vqi_range *ranges, size_t coun
 	return NULL;
 }
 
+/* The type did not have the prefix's length: it is short and ends with a mapping, or unreadable. */
+static struct vqi_error *read_short_type(struct vqi_qemu *qemu, struct property *property)
+{
+	vqi_cleanup_free char *type = NULL;
+
+	property->prefix[0] = '\0';
+	return vqi_mem_read_string(qemu->mem, property->type, sizeof(property->prefix), &type);
+}
+
 /* Two system calls for all properties of an object: their pointers, then what these point to. */
 static struct vqi_error *read_properties(struct vqi_qemu *qemu, const uint64_t *addresses,
 					 size_t count, struct property *ret_properties)
@@ -70,10 +79,9 @@ static struct vqi_error *read_properties(struct vqi_qemu *qemu, const uint64_t *
 			.len = sizeof(ret_properties[i].prefix),
 		};
 	error = vqi_mem_readv(qemu->mem, ranges, count);
-	/* A shorter type at the end of a mapping is none of ours. */
 	for (size_t i = 0; !error && i < count; i++) {
 		if (!ranges[i].ok)
-			ret_properties[i].prefix[0] = '\0';
+			error = read_short_type(qemu, &ret_properties[i]);
 	}
 	return error;
 }

@@ -8,6 +8,8 @@
 #include "vqi/limits.h"
 #include "vqi/qemu.h"
 
+#include "unknown.h"
+
 #define PCI_SECONDARY_BUS 0x19 /* PCI-to-PCI bridge specification, 3.2 */
 
 /* The number of the bus that pci_device is on: 0 for a root bus, else what the guest's firmware
@@ -78,15 +80,6 @@ static struct vqi_error *read_mmio_address(struct vqi_qemu *qemu, uint64_t proxy
 	return NULL;
 }
 
-/* What only fails because a field is unknown in this QEMU leaves the address unknown. */
-static struct vqi_error *drop_no_layout(struct vqi_error *error)
-{
-	if (!error || error->code != VQI_ERROR_NO_LAYOUT)
-		return error;
-	vqi_error_free(error);
-	return NULL;
-}
-
 struct vqi_error *vqi_qemu_transport(struct vqi_qemu *qemu, uint64_t vdev,
 				     struct vqi_device *device)
 {
@@ -121,7 +114,7 @@ struct vqi_error *vqi_qemu_transport(struct vqi_qemu *qemu, uint64_t vdev,
 			continue;
 		device->transport = proxies[i].transport;
 		if (proxies[i].read_address)
-			error = drop_no_layout(
+			error = vqi_drop_unknown(
 				proxies[i].read_address(qemu, proxy, &device->transport_address));
 	}
 	return error;

@@ -3,6 +3,8 @@
 #include "vqi/limits.h"
 #include "vqi/qemu.h"
 
+#include "unknown.h"
+
 static struct vqi_error *find_vhost_dev(struct vqi_qemu *qemu, uint64_t vdev, uint64_t *ret_hdev)
 {
 	struct vqi_error *error;
@@ -39,9 +41,9 @@ struct vqi_error *vqi_qemu_vhost_type(struct vqi_qemu *qemu, uint64_t vdev,
 		if (!error)
 			error = vqi_qemu_field(qemu, ops, VQI_F_VhostOps_backend_type, &type);
 	}
-	if (error && error->code != VQI_ERROR_NO_LAYOUT)
+	error = vqi_drop_unknown(error);
+	if (error)
 		return error;
-	vqi_error_free(error);
 	*ret_type = type < sizeof(types) / sizeof(types[0]) ? types[type] : VQI_VHOST_UNKNOWN;
 	return NULL;
 }

@@ -112,8 +112,7 @@ static void put_gaps(struct vqi_json *json, struct json_object *document,
 }
 
 static void put_document(struct vqi_json *json, const struct vqi_snapshot *snapshot,
-			 const struct vqi_diagnosis *diagnosis,
-			 const struct vqi_report_options *options)
+			 const struct vqi_diagnosis *diagnosis)
 {
 	struct json_object *document = json->root;
 	struct json_object *devices;
@@ -124,7 +123,7 @@ static void put_document(struct vqi_json *json, const struct vqi_snapshot *snaps
 	put_capture(json, document, &snapshot->capture);
 	devices = vqi_json_list(json, document, "devices");
 	for (size_t i = 0; i < snapshot->device_count; i++)
-		vqi_json_device(json, devices, &snapshot->devices[i], diagnosis, options);
+		vqi_json_device(json, devices, &snapshot->devices[i], diagnosis);
 	vqi_json_findings(json, document, diagnosis, NULL);
 	put_gaps(json, document, snapshot);
 	vqi_json_uint(json, document, "exit_status", diagnosis->exit_status);
@@ -152,14 +151,13 @@ static struct vqi_error *write_document(FILE *stream, const struct vqi_json *jso
 }
 
 struct vqi_error *vqi_report_json(FILE *stream, const struct vqi_snapshot *snapshot,
-				  const struct vqi_diagnosis *diagnosis,
-				  const struct vqi_report_options *options)
+				  const struct vqi_diagnosis *diagnosis)
 {
 	struct vqi_error *error;
 	struct vqi_json json;
 
 	vqi_json_init(&json);
-	put_document(&json, snapshot, diagnosis, options);
+	put_document(&json, snapshot, diagnosis);
 	error = write_document(stream, &json);
 	vqi_json_done(&json);
 	return error;

@@ -11,7 +11,6 @@ void vqi_json_findings(struct vqi_json *json, struct json_object *into,
 		       const struct vqi_diagnosis *diagnosis, const struct vqi_queue *queue);
 
 void vqi_json_device(struct vqi_json *json, struct json_object *list,
-		     const struct vqi_device *device, const struct vqi_diagnosis *diagnosis,
-		     const struct vqi_report_options *options);
+		     const struct vqi_device *device, const struct vqi_diagnosis *diagnosis);
 
 #endif

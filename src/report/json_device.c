@@ -173,8 +173,7 @@ static void put_vhost(struct vqi_json *json, struct json_object *into,
 }
 
 void vqi_json_device(struct vqi_json *json, struct json_object *list,
-		     const struct vqi_device *device, const struct vqi_diagnosis *diagnosis,
-		     const struct vqi_report_options *options)
+		     const struct vqi_device *device, const struct vqi_diagnosis *diagnosis)
 {
 	struct json_object *object = vqi_json_object(json, list, NULL);
 	struct json_object *queues;
@@ -196,6 +195,5 @@ void vqi_json_device(struct vqi_json *json, struct json_object *list,
 	put_vhost(json, object, device);
 	queues = vqi_json_list(json, object, "queues");
 	for (size_t i = 0; i < device->queue_count; i++)
-		if (!options->queue_known || options->queue == device->queues[i].index)
-			put_queue(json, queues, &device->queues[i], diagnosis);
+		put_queue(json, queues, &device->queues[i], diagnosis);
 }

@@ -43,8 +43,8 @@ static unsigned int decode(const char *text, uint32_t *ret_code)
 	return len;
 }
 
-/* Characters that change how others are shown: marks and overrides of the writing direction, joiners,
- * line and paragraph separators, the byte order mark. */
+/* Characters that change how others are shown: marks and overrides of the writing direction,
+ * joiners, line and paragraph separators, the byte order mark. */
 static bool is_invisible(uint32_t code)
 {
 	return (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||

@@ -15,8 +15,8 @@ char *vqi_printable(const char *text, bool utf8);
  * Owner: the caller. NULL without memory. */
 char *vqi_valid_utf8(const char *text);
 
-/* A JSON document, valid UTF-8, with the characters that a terminal may obey written as \uNNNN; json-c
- * does that for the ASCII ones. They can only be in strings, which keep their value.
+/* A JSON document, valid UTF-8, with the characters that a terminal may obey written as \uNNNN;
+ * json-c does that for the ASCII ones. They can only be in strings, which keep their value.
  * Owner: the caller. NULL without memory. */
 char *vqi_printable_json(const char *document);
 

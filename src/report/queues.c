@@ -153,8 +153,7 @@ static void print_rows(struct vqi_text *text)
 		const struct vqi_device *device = &snapshot->devices[i];
 
 		for (size_t j = 0; j < device->queue_count; j++)
-			if (!vqi_text_omits(text, &device->queues[j]) &&
-			    has_row(text, &device->queues[j]))
+			if (has_row(text, &device->queues[j]))
 				put_row(&table, device, &device->queues[j]);
 	}
 	vqi_table_print(&table);
@@ -237,9 +236,7 @@ static void put_folded(struct vqi_text *text, struct vqi_table *table,
 	size_t count = 0;
 
 	for (size_t i = 0; folded && i < device->queue_count; i++) {
-		const struct vqi_queue *queue = &device->queues[i];
-
-		folded[i] = !vqi_text_omits(text, queue) && !has_row(text, queue);
+		folded[i] = !has_row(text, &device->queues[i]);
 		count += folded[i];
 	}
 	if (!has_driver(device))

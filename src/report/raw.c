@@ -180,11 +180,10 @@ static void print_backend(struct vqi_page *page, const struct vqi_backend *backe
 	vqi_page_end(page);
 }
 
-static void print_device(struct vqi_text *text, const struct vqi_device *device)
+static void print_device(struct vqi_page *page, const struct vqi_device *device)
 {
 	const char *transport = vqi_transport_word(device->transport);
 	const char *address = device->transport_address;
-	struct vqi_page *page = &text->page;
 
 	vqi_page_space(page);
 	vqi_page_line(page, 0, VQI_STYLE_BOLD, "%s", vqi_text_label(device));
@@ -200,8 +199,7 @@ static void print_device(struct vqi_text *text, const struct vqi_device *device)
 	print_status(page, device);
 	print_features(page, device);
 	for (size_t i = 0; i < device->queue_count; i++)
-		if (!vqi_text_omits(text, &device->queues[i]))
-			print_queue(page, &device->queues[i]);
+		print_queue(page, &device->queues[i]);
 }
 
 static void print_target(struct vqi_page *page, const struct vqi_target *target)
@@ -218,5 +216,5 @@ void vqi_text_raw(struct vqi_text *text)
 {
 	print_target(&text->page, &text->snapshot->target);
 	for (size_t i = 0; i < text->snapshot->device_count; i++)
-		print_device(text, &text->snapshot->devices[i]);
+		print_device(&text->page, &text->snapshot->devices[i]);
 }

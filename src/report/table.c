@@ -164,8 +164,8 @@ static void wrap_last(struct vqi_table *table)
 	}
 }
 
-/* The end of a text, with a mark before it, so that it is at most width wide: what tells paths apart
- * is there. Owner: the caller. NULL without memory. */
+/* The end of a text, with a mark before it, so that it is at most width wide: what tells paths
+ * apart is there. Owner: the caller. NULL without memory. */
 static char *cut(const char *text, size_t width, bool utf8)
 {
 	const char *mark = utf8 ? "\u2026" : "..";

@@ -13,12 +13,6 @@ struct vqi_text {
 	const struct vqi_report_options *options;
 };
 
-/* Whether the options restrict the report to other queues. */
-static inline bool vqi_text_omits(const struct vqi_text *text, const struct vqi_queue *queue)
-{
-	return text->options->queue_known && queue->index != text->options->queue;
-}
-
 /* What to call a device, even one that has no name at all. */
 static inline const char *vqi_text_label(const struct vqi_device *device)
 {

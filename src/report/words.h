@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The words of the report for what the snapshot and the diagnosis enumerate: the same in text and in
- * JSON. NULL stands for unknown where the comment says so. */
+/* The words of the report for what the snapshot and the diagnosis enumerate: the same in text and
+ * in JSON. NULL stands for unknown where the comment says so. */
 #ifndef VQI_REPORT_WORDS_H
 #define VQI_REPORT_WORDS_H
 
@@ -17,7 +17,7 @@ const char *vqi_endian_word(enum vqi_endian endian);	      /* or NULL */
 const char *vqi_vhost_word(enum vqi_vhost_type type);	      /* or NULL: unknown, or none */
 const char *vqi_target_kind_word(enum vqi_target_kind kind);
 
-/* The name of one bit of vqi_queue.ring_faults, for bit = 0, 1, ...; NULL when there are no more. */
+/* The name of one bit of vqi_queue.ring_faults, for bit = 0, 1, ...; NULL after the last. */
 const char *vqi_ring_fault_word(unsigned int bit);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vqi/limits.h"
 #include "vqi/names.h"
 
 #include "reading.h"
@@ -83,6 +84,18 @@ static bool queue_is_current(const struct vqi_reading *reading, size_t index)
 	       same_cache(&now.used, &plan->used);
 }
 
+/* A queue may have come after the last: a network card that negotiated VIRTIO_NET_F_MQ. */
+static bool ends_where_planned(const struct vqi_reading *reading)
+{
+	struct vqi_view end, vring;
+
+	if (reading->queue_count == VQI_MAX_QUEUES)
+		return true;
+	end = vqi_reading_queue(reading, reading->queue_count);
+	vring = vqi_view_member(&end, VQI_F_VirtQueue_vring);
+	return vqi_view_uint_or(&vring, VQI_F_VRing_num, 1) == 0;
+}
+
 bool vqi_reading_is_current(const struct vqi_reading *reading)
 {
 	struct vqi_view device = vqi_reading_device(reading);
@@ -95,7 +108,7 @@ bool vqi_reading_is_current(const struct vqi_reading *reading)
 		if (!queue_is_current(reading, i))
 			return false;
 	}
-	return true;
+	return ends_where_planned(reading);
 }
 
 static struct vqi_num number(const struct vqi_view *view, enum vqi_field_id field)
@@ -276,7 +289,7 @@ struct vqi_error *vqi_reading_decode(const struct vqi_reading *reading,
 
 	if (!queues)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	if (!view.len || (reading->queue_count && !vqi_reading_queue(reading, 0).len))
+	if (!view.len || !vqi_reading_queue(reading, 0).len)
 		return vqi_error_fault(reading->vdev, reading->device.len);
 	decode_device(&view, ret_device);
 	for (size_t i = 0; !error && i < reading->queue_count; i++)

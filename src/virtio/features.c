@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Feature bits: VirtIO 1.2, 6 and "Feature bits" of each device type, with those of later drafts and
- * of the legacy interface. A name is the macro's without VIRTIO_, which is put back by BIT(). */
+/* Feature bits: VirtIO 1.2, 6 and "Feature bits" of each device type, with those of later drafts
+ * and of the legacy interface. A name is the macro's without VIRTIO_, which is put back by BIT(). */
 #include "vqi/names.h"
 
 #define COUNT(array)	  (sizeof(array) / sizeof((array)[0]))

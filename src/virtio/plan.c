@@ -182,9 +182,10 @@ static void add_queue_ranges(struct vqi_reading *reading, const struct queue_pla
 static struct vqi_error *lay_out(struct vqi_reading *reading, size_t stride)
 {
 	uint32_t span = vqi_layout_span(reading->qemu->layout, VQI_S_VirtIODevice);
+	size_t entries = reading->queue_count + (reading->queue_count < VQI_MAX_QUEUES);
 
 	reading->device = reserve(reading, span);
-	reading->array = reserve(reading, reading->queue_count * stride);
+	reading->array = reserve(reading, entries * stride);
 	for (size_t i = 0; i < reading->queue_count; i++)
 		reserve_queue(reading, &reading->queues[i]);
 

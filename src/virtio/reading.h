@@ -31,7 +31,8 @@ struct vqi_reading {
 	struct vqi_qemu *qemu;
 	uint64_t vdev, vq; /* addresses in the target */
 	bool packed;
-	struct piece device, array; /* VirtIODevice, VirtQueue[queue_count] */
+	struct piece device; /* VirtIODevice */
+	struct piece array;  /* VirtQueue[queue_count], and the one that ends it */
 	struct queue_plan *queues;
 	size_t queue_count;
 	uint8_t *bytes, *kept; /* len each */

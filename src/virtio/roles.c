@@ -11,6 +11,9 @@
 #define SEND	     VQI_KIND_SEND
 #define RECEIVE	     VQI_KIND_RECEIVE
 
+/* Linux has no callback on these: it spins until the answer is there, and used_event stays at 0. */
+#define POLLED VQI_KIND_SEND
+
 static const struct vqi_queue_role unknown_role = {NULL, VQI_KIND_UNKNOWN};
 
 /* Devices whose queues stand where they stand whatever is negotiated. */
@@ -23,17 +26,17 @@ static const struct {
 	/* Waits for entropy, for as long as that takes. */
 	{4, false, {{"request", RECEIVE}}},
 	{7, false, {{"rx", RECEIVE}, {"tx", SEND}}},
-	{8, true, {{"ctrl", REQUEST}, {"event", RECEIVE}, {"request", REQUEST}}},
+	{8, true, {{"control", REQUEST}, {"event", RECEIVE}, {"request", REQUEST}}},
 	{9, false, {{"request", REQUEST}}},
 	{11, false, {{"rx", RECEIVE}, {"tx", SEND}}},
 	{16, false, {{"control", REQUEST}, {"cursor", REQUEST}}},
 	{17, false, {{"request", REQUEST}, {"alarm", RECEIVE}}},
 	{18, false, {{"event", RECEIVE}, {"status", SEND}}},
 	{19, false, {{"rx", RECEIVE}, {"tx", SEND}, {"event", RECEIVE}}},
-	{23, false, {{"request", REQUEST}, {"event", RECEIVE}}},
+	{23, false, {{"request", POLLED}, {"event", RECEIVE}}},
 	{24, false, {{"guest-request", REQUEST}}},
 	/* tx too: a stream that is prepared or stopped keeps the buffers posted for it (5.14). */
-	{25, false, {{"ctrl", REQUEST}, {"event", RECEIVE}, {"tx", RECEIVE}, {"rx", RECEIVE}}},
+	{25, false, {{"control", REQUEST}, {"event", RECEIVE}, {"tx", RECEIVE}, {"rx", RECEIVE}}},
 	{27, false, {{"request", REQUEST}}},
 	{28, false, {{"request", REQUEST}}},
 	{29, false, {{"tx", SEND}, {"rx", RECEIVE}}},
@@ -42,7 +45,7 @@ static const struct {
 	{32, false, {{"command", REQUEST}, {"event", RECEIVE}}},
 	{33, false, {{"request", REQUEST}}},
 	{34, false, {{"request", REQUEST}}},
-	{36, false, {{"tx", SEND}, {"rx", RECEIVE}, {"ctrl", REQUEST}}},
+	{36, false, {{"tx", SEND}, {"rx", RECEIVE}, {"control", REQUEST}}},
 	{40, false, {{"tx", SEND}, {"rx", RECEIVE}}},
 	{41, false, {{"request", REQUEST}, {"event", RECEIVE}}},
 	{45, false, {{"request", REQUEST}}},
@@ -67,13 +70,13 @@ static struct vqi_queue_role fixed_role(unsigned int device_id, unsigned int ind
 	return count && repeat ? roles[count - 1] : unknown_role;
 }
 
-/* Pairs of rx and tx, then ctrl. QEMU makes 2 * n + 1 queues, whether or not the driver takes
+/* Pairs of rx and tx, then control. QEMU makes 2 * n + 1 queues, whether or not the driver takes
  * VIRTIO_NET_F_CTRL_VQ, with n = 1 unless it takes VIRTIO_NET_F_MQ or _RSS: hw/net/virtio-net.c,
- * virtio_net_set_multiqueue(). Releases that make all pairs at start still have ctrl last. */
+ * virtio_net_set_multiqueue(). Releases that make all pairs at start still have control last. */
 static struct vqi_queue_role net_role(unsigned int queue_count, unsigned int index)
 {
 	if (queue_count % 2 == 1 && index == queue_count - 1)
-		return (struct vqi_queue_role){"ctrl", REQUEST};
+		return (struct vqi_queue_role){"control", POLLED};
 	if (index % 2 == 0)
 		return (struct vqi_queue_role){"rx", RECEIVE};
 	return (struct vqi_queue_role){"tx", SEND};
@@ -98,9 +101,9 @@ static struct vqi_queue_role serial_role(unsigned int index)
 	bool rx = index % 2 == 0;
 
 	if (index == 2)
-		return (struct vqi_queue_role){"ctrl-rx", RECEIVE};
+		return (struct vqi_queue_role){"control-rx", RECEIVE};
 	if (index == 3)
-		return (struct vqi_queue_role){"ctrl-tx", REQUEST};
+		return (struct vqi_queue_role){"control-tx", POLLED};
 	if (name < COUNT(port_names))
 		return (struct vqi_queue_role){port_names[name], rx ? RECEIVE : SEND};
 	return (struct vqi_queue_role){rx ? "port-rx" : "port-tx", rx ? RECEIVE : SEND};
@@ -110,8 +113,8 @@ static struct vqi_queue_role serial_role(unsigned int index)
 #define BALLOON_F_REPORTING	 (UINT64_C(1) << 5)
 
 /* QEMU always makes the first three, then one for each of free page hints and reporting that it
- * offers: hw/virtio/virtio-balloon.c, virtio_balloon_device_realize(). With one of the two, what the
- * driver has taken tells which; when it took neither, it does not use the queue. */
+ * offers: hw/virtio/virtio-balloon.c, virtio_balloon_device_realize(). With one of the two, what
+ * the driver has taken tells which; when it took neither, it does not use the queue. */
 static struct vqi_queue_role balloon_role(uint64_t features, unsigned int queue_count,
 					  unsigned int index)
 {
@@ -154,7 +157,7 @@ struct vqi_queue_role vqi_queue_role(unsigned int device_id, uint64_t guest_feat
 		return balloon_role(guest_features, queue_count, index);
 	case 20: /* 5.9.2: control comes after the data queues */
 		if (index == queue_count - 1)
-			return (struct vqi_queue_role){"ctrl", REQUEST};
+			return (struct vqi_queue_role){"control", POLLED};
 		return (struct vqi_queue_role){"data", REQUEST};
 	case 26:
 		return fs_role(guest_features, index);
