@@ -86,6 +86,12 @@ struct vqi_error *vqi_process_threads(struct vqi_process *process,
 				      struct vqi_tids *ret_tids) vqi_must_check;
 void vqi_tids_done(struct vqi_tids *tids);
 
+/* Whether the process fills pages of its memory by itself when they are first touched (a migration
+ * under way, postcopy). Reading such a page waits for the process: for ever, while it is stopped.
+ * Source: ioctl_userfaultfd(2). Errors: GONE, PERMISSION, SYS, NOMEM. */
+struct vqi_error *vqi_process_has_userfaultfd(struct vqi_process *process,
+					      bool *ret_has) vqi_must_check;
+
 /* The eventfd behind a descriptor of the target.
  * Errors: BAD_DATA when fd is open but no eventfd, or not open; GONE, PERMISSION, SYS. */
 struct vqi_error *vqi_process_eventfd(struct vqi_process *process, int fd,

@@ -40,7 +40,8 @@ size_t vqi_reading_queue_count(const struct vqi_reading *reading);
 bool vqi_reading_is_current(const struct vqi_reading *reading);
 
 /* Fills a device's state and queues from the last reading: all of struct vqi_device but id, path,
- * transport, back ends and the type of vhost.
+ * transport, back ends and the type of vhost. The transport must be there already: it decides what a
+ * queue without a vector means.
  * Errors: BAD_DATA when an entry of the queue array is no VirtQueue of this device, NOMEM. */
 struct vqi_error *vqi_reading_decode(const struct vqi_reading *reading,
 				     struct vqi_device *ret_device) vqi_must_check;
@@ -57,6 +58,7 @@ struct vqi_ring_bytes {
 	bool big_endian;
 	bool event_idx;           /* VIRTIO_F_EVENT_IDX is negotiated */
 	bool vhost;               /* QEMU's own indices are stale */
+	bool no_interrupt;        /* the queue may have none of its own: a driver may poll it */
 };
 
 /* Fill what a ring in guest RAM tells, and what follows from it together with QEMU's indices, which

@@ -28,14 +28,15 @@ static struct vqi_error *plan_wanted(struct vqi_observer *observer, bool all)
 
 /* Stop: all threads, for bounded reads and nothing else. */
 static struct vqi_error *read_stopped(struct vqi_observer *observer, bool all,
-				      struct vqi_capture *capture)
+				      struct vqi_capture *capture, bool *ret_exact)
 {
 	vqi_cleanup_stop struct vqi_stop *stop = NULL;
 	struct vqi_error *error;
 
 	error = vqi_stop_seize(observer->process, &stop);
-	if (!error)
-		error = vqi_stop_interrupt(stop);
+	if (error)
+		return error;
+	error = vqi_stop_interrupt(stop);
 	for (size_t i = 0; !error && i < observer->device_count; i++) {
 		struct observed *device = &observer->devices[i];
 
@@ -50,20 +51,22 @@ static struct vqi_error *read_stopped(struct vqi_observer *observer, bool all,
 	if (!error) {
 		capture->stopped_us += vqi_stop_stopped_us(stop);
 		capture->stopped_threads = (unsigned int)vqi_stop_thread_count(stop);
+		*ret_exact = vqi_stop_was_exact(stop);
 	}
 	return error;
 }
 
-static void decode_cut(struct observed *device)
+static void decode_cut(struct observed *device, bool exact)
 {
+	device->now.transport = device->fixed.transport;
 	device->error = vqi_reading_decode(device->reading, &device->now);
 	for (size_t i = 0; !device->error && i < device->now.queue_count; i++)
-		device->now.queues[i].consistent = true;
+		device->now.queues[i].consistent = exact;
 	device->needs_cut = false;
 }
 
 /* Decodes what was read; false when a device has other rings than planned. */
-static bool decode_wanted(struct vqi_observer *observer, bool all, bool last_try)
+static bool decode_wanted(struct vqi_observer *observer, bool all, bool exact, bool last_try)
 {
 	bool current = true;
 
@@ -73,7 +76,7 @@ static bool decode_wanted(struct vqi_observer *observer, bool all, bool last_try
 		if (!is_wanted(device, all))
 			continue;
 		if (vqi_reading_is_current(device->reading)) {
-			decode_cut(device);
+			decode_cut(device, exact);
 			continue;
 		}
 		current = false;
@@ -88,17 +91,22 @@ static bool decode_wanted(struct vqi_observer *observer, bool all, bool last_try
 struct vqi_error *vqi_observer_cut(struct vqi_observer *observer, bool all,
 				   struct vqi_capture *capture)
 {
-	struct vqi_error *error = NULL;
-	bool current = false;
+	bool current = false, exact = false, waits_for_itself;
+	struct vqi_error *error;
 
 	if (!observer->process)
 		return vqi_error_new(VQI_ERROR_UNSUPPORTED, "there is nothing that can be stopped");
+	error = vqi_process_has_userfaultfd(observer->process, &waits_for_itself);
+	if (!error && waits_for_itself) /* our read would wait for the threads that we stopped */
+		return all ? vqi_error_new(VQI_ERROR_UNSUPPORTED,
+					   "not stopped: its memory is still arriving (userfaultfd)")
+			   : NULL;
 	for (int i = 0; !error && !current && i < VQI_MAX_PLANS; i++) {
 		error = plan_wanted(observer, all);
 		if (!error)
-			error = read_stopped(observer, all, capture);
+			error = read_stopped(observer, all, capture, &exact);
 		if (!error)
-			current = decode_wanted(observer, all, i + 1 == VQI_MAX_PLANS);
+			current = decode_wanted(observer, all, exact, i + 1 == VQI_MAX_PLANS);
 	}
 	return error;
 }

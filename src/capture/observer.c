@@ -163,6 +163,14 @@ static struct vqi_error *add_queue_gaps(struct vqi_snapshot *snapshot,
 	return error;
 }
 
+/* What is published and not taken, even if QEMU has seen it: there a kick matters. */
+static bool has_untaken(const struct vqi_queue *queue)
+{
+	if (queue->ring == VQI_RING_PACKED)
+		return queue->unseen.value;
+	return vqi_num_ahead(queue->avail_idx, queue->last_avail_idx).value;
+}
+
 /* The kick that waits in an eventfd tells a lost one from one that nobody reads. Costs two system
  * calls, so only where something waits to be taken. */
 static struct vqi_error *read_notifier(struct vqi_observer *observer, struct vqi_num fd,
@@ -191,7 +199,7 @@ static struct vqi_error *read_notifiers(struct vqi_observer *observer, struct vq
 	for (size_t i = 0; !error && i < device->queue_count; i++) {
 		struct vqi_queue *queue = &device->queues[i];
 
-		if (queue->kind == VQI_KIND_RECEIVE || !queue->unseen.value)
+		if (queue->kind == VQI_KIND_RECEIVE || !has_untaken(queue))
 			continue;
 		error = read_notifier(observer, queue->host_notifier_fd,
 				      &queue->host_notifier_count);
@@ -202,25 +210,41 @@ static struct vqi_error *read_notifiers(struct vqi_observer *observer, struct vq
 	return error;
 }
 
+/* An error becomes a gap, unless it ends the look. Takes error. */
+static struct vqi_error *keep_as_gap(struct vqi_error *error, struct vqi_snapshot *snapshot,
+				     const struct vqi_device *device, const char *what)
+{
+	vqi_cleanup_error struct vqi_error *owned = error;
+
+	if (!error)
+		return NULL;
+	if (vqi_error_ends_look(error))
+		return take_ptr(owned);
+	return vqi_snapshot_add_gap(snapshot, device, VQI_UNKNOWN, what, error->message);
+}
+
 static struct vqi_error *finish_device(struct vqi_observer *observer, struct observed *observed,
 				       struct vqi_snapshot *snapshot)
 {
 	struct vqi_device *device = &snapshot->devices[snapshot->device_count++];
-	struct vqi_error *error = move_device(observed, device);
+	struct vqi_error *error;
 
+	if (observed->error) { /* what an earlier try may have left */
+		vqi_device_done(&observed->now);
+		observed->now = (struct vqi_device){0};
+	}
+	error = move_device(observed, device);
 	if (!error && observed->unknown)
 		error = vqi_snapshot_add_gap(snapshot, device, VQI_UNKNOWN, "description",
 					     observed->unknown->message);
 	if (error)
 		return error;
-	if (observed->error) {
-		error = vqi_snapshot_add_gap(snapshot, device, VQI_UNKNOWN, "device",
-					     observed->error->message);
-		vqi_error_free(take_ptr(observed->error));
-		return error;
-	}
+	if (observed->error)
+		return keep_as_gap(take_ptr(observed->error), snapshot, device, "device");
 	if (device->vhost != VQI_VHOST_NONE)
-		error = vqi_qemu_vhost_type(observer->qemu, device->vdev_addr, &device->vhost);
+		error = keep_as_gap(vqi_qemu_vhost_type(observer->qemu, device->vdev_addr,
+							&device->vhost),
+				    snapshot, device, "kind of vhost");
 	if (!error)
 		error = read_notifiers(observer, device);
 	for (size_t i = 0; i < device->queue_count; i++)
@@ -230,8 +254,9 @@ static struct vqi_error *finish_device(struct vqi_observer *observer, struct obs
 
 /* Reads all devices as they run; those whose readings never agree and look wrong in one stop. */
 static struct vqi_error *read_running(struct vqi_observer *observer, enum vqi_stop_mode mode,
-				      struct vqi_capture *capture)
+				      struct vqi_snapshot *snapshot)
 {
+	vqi_cleanup_error struct vqi_error *cut_error = NULL;
 	struct vqi_error *error;
 	bool needs_cut = false;
 
@@ -246,7 +271,11 @@ static struct vqi_error *read_running(struct vqi_observer *observer, enum vqi_st
 	}
 	if (!needs_cut || mode == VQI_STOP_NEVER || !observer->process)
 		return NULL;
-	return vqi_observer_cut(observer, false, capture);
+	cut_error = vqi_observer_cut(observer, false, &snapshot->capture);
+	if (!cut_error || cut_error->code == VQI_ERROR_GONE || cut_error->code == VQI_ERROR_NOMEM)
+		return take_ptr(cut_error);
+	/* A debugger may hold it. What was read as it ran stands, as not of one instant. */
+	return vqi_snapshot_add_gap(snapshot, NULL, VQI_UNKNOWN, "exact cut", cut_error->message);
 }
 
 struct vqi_error *vqi_observer_look(struct vqi_observer *observer, enum vqi_stop_mode mode,
@@ -263,11 +292,13 @@ struct vqi_error *vqi_observer_look(struct vqi_observer *observer, enum vqi_stop
 	snapshot->capture.looks = 1;
 	snapshot->capture.consistent = true;
 
+	for (size_t i = 0; i < observer->device_count; i++)
+		observer->devices[i].now.transport = observer->devices[i].fixed.transport;
 	error = vqi_qemu_run_state(observer->qemu, &snapshot->target.run_state);
 	if (!error)
 		error = mode == VQI_STOP_ALWAYS
 				? vqi_observer_cut(observer, true, &snapshot->capture)
-				: read_running(observer, mode, &snapshot->capture);
+				: read_running(observer, mode, snapshot);
 	for (size_t i = 0; !error && i < observer->device_count; i++)
 		error = finish_device(observer, &observer->devices[i], snapshot);
 	if (!error && observer->process)

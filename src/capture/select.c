@@ -8,25 +8,25 @@
 
 #define PROXY_SUFFIX "/virtio-backend" /* what a device is called below its pci or ccw proxy */
 
-static bool ends_with_path(const char *path, const char *end)
+/* Whether a path of len bytes is this one, or ends with it at a slash. */
+static bool is_path_or_end(const char *path, size_t len, const char *end)
 {
-	size_t len = strlen(path), end_len = strlen(end);
+	size_t end_len = strlen(end);
 
-	return len > end_len && path[len - end_len - 1] == '/' &&
-	       strcmp(path + len - end_len, end) == 0;
+	if (!end_len || end_len > len || strncmp(path + len - end_len, end, end_len) != 0)
+		return false;
+	return end_len == len || path[len - end_len - 1] == '/';
 }
 
 static bool matches_path(const struct vqi_device *device, const char *name)
 {
 	const char *path = device->qom_path;
-	size_t len = strlen(path);
+	size_t len = strlen(path), suffix_len = strlen(PROXY_SUFFIX);
 
-	if (strcmp(path, name) == 0 || ends_with_path(path, name))
+	if (is_path_or_end(path, len, name))
 		return true;
-	if (!ends_with_path(path, PROXY_SUFFIX + 1))
-		return false;
-	len -= strlen(PROXY_SUFFIX);
-	return strlen(name) == len && strncmp(path, name, len) == 0;
+	return len > suffix_len && strcmp(path + len - suffix_len, PROXY_SUFFIX) == 0 &&
+	       is_path_or_end(path, len - suffix_len, name);
 }
 
 /* With or without the domain. */

@@ -28,6 +28,7 @@ struct tally {
 	size_t moving;	/* queues of which no two readings agreed so far */
 	size_t wrong;	/* queues that look wrong */
 	bool unsettled; /* one of the latter is not moving */
+	bool torn;	/* one of them is */
 };
 
 /* Takes the new values of the device, and of every queue that has not settled yet. */
@@ -51,6 +52,7 @@ static struct tally merge(const struct vqi_reading *reading, const struct vqi_de
 		tally.moving += !same;
 		tally.wrong += wrong;
 		tally.unsettled |= same && wrong;
+		tally.torn |= !same && wrong;
 	}
 	return tally;
 }
@@ -78,7 +80,7 @@ static struct vqi_error *read_stable(struct vqi_observer *observer, struct obser
 	struct vqi_reading *reading = device->reading;
 	size_t count = vqi_reading_queue_count(reading);
 	vqi_cleanup_free bool *settled = calloc(count + 1, sizeof(*settled));
-	struct vqi_device fresh = {0};
+	struct vqi_device fresh = {.transport = device->fixed.transport};
 	struct tally tally = {0};
 	struct vqi_error *error;
 
@@ -103,7 +105,7 @@ static struct vqi_error *read_stable(struct vqi_observer *observer, struct obser
 		if (!tally.moving && !tally.wrong)
 			break;
 	}
-	device->needs_cut = tally.moving && tally.wrong;
+	device->needs_cut = tally.torn;
 	vqi_device_done(&fresh);
 	return error;
 }

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "vqi/virtio.h"
+
 #include "finding.h"
 #include "predicates.h"
 #include "queue_facts.h"
@@ -285,14 +287,23 @@ bool vqi_is_completion_not_seen(const struct vqi_subject *subject)
 	       vqi_num_equal(queue->unreaped, subject->before->unreaped);
 }
 
+/* A driver that polls leaves its event behind; one that wants no interrupts writes 0, but would not
+ * have given the queue a vector. */
+static bool is_event_ambiguous(const struct vqi_queue *queue)
+{
+	bool has_vector = queue->vector.known && queue->vector.value != VQI_NO_VECTOR;
+
+	return queue->kind == VQI_KIND_RECEIVE || (vqi_num_is(queue->used_event, 0) && !has_vector);
+}
+
 struct vqi_error *vqi_explain_completion_not_seen(const struct vqi_subject *subject,
 						  struct vqi_finding *finding)
 {
 	const struct vqi_queue *queue = subject->queue;
 	struct vqi_error *error;
 
-	if (queue->kind == VQI_KIND_RECEIVE)
-		vqi_finding_doubt(finding); /* or the driver polls, and left its event behind */
+	if (is_event_ambiguous(queue))
+		vqi_finding_doubt(finding);
 	error = vqi_finding_summarise(finding,
 				      "%" PRIu64
 				      " completion%s that the driver has not picked up and "

@@ -235,7 +235,7 @@ static void take_a_nap(const struct vqi_stop *stop)
 struct vqi_error *vqi_stop_seize_all(struct vqi_stop *stop)
 {
 	struct vqi_error *error;
-	struct listed listed;
+	struct listed listed = {0};
 
 	error = list(stop, meet_running, &listed);
 	if (!error) {
@@ -251,7 +251,7 @@ struct vqi_error *vqi_stop_seize_all(struct vqi_stop *stop)
 
 struct vqi_error *vqi_stop_seize_new(struct vqi_stop *stop, bool *ret_complete)
 {
-	struct listed listed;
+	struct listed listed = {0};
 	struct vqi_error *error = list(stop, meet_stopping, &listed);
 
 	if (error)

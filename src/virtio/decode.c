@@ -206,7 +206,8 @@ static enum vqi_ring_access decode_access(const struct vqi_reading *reading,
 
 static struct vqi_ring_bytes ring_bytes(const struct vqi_reading *reading,
 					const struct queue_plan *plan,
-					const struct vqi_device *device)
+					const struct vqi_device *device,
+					const struct vqi_queue *queue)
 {
 	struct vqi_view avail = vqi_reading_view(reading, &plan->avail_ring, plan->avail.hva);
 	struct vqi_view used = vqi_reading_view(reading, &plan->used_header, plan->used.hva);
@@ -224,13 +225,16 @@ static struct vqi_ring_bytes ring_bytes(const struct vqi_reading *reading,
 		.big_endian = device->endian == VQI_ENDIAN_BIG,
 		.event_idx = device->guest_features >> VQI_FEATURE_EVENT_IDX & 1,
 		.vhost = device->vhost != VQI_VHOST_NONE,
+		/* On other transports all queues share one interrupt, which is always there. */
+		.no_interrupt = device->transport == VQI_TRANSPORT_PCI &&
+				vqi_num_is(queue->vector, VQI_NO_VECTOR),
 	};
 }
 
 static void decode_ring(const struct vqi_reading *reading, const struct queue_plan *plan,
 			const struct vqi_device *device, struct vqi_queue *queue)
 {
-	struct vqi_ring_bytes bytes = ring_bytes(reading, plan, device);
+	struct vqi_ring_bytes bytes = ring_bytes(reading, plan, device, queue);
 
 	queue->access = decode_access(reading, plan);
 	queue->desc_hva = plan->desc.hva;

@@ -8,21 +8,22 @@
 
 /* How much of what the driver was given it has not consumed, as far as used_event tells. The event is
  * the driver's own index only while it wants interrupts: it is evidence, and only where it fits. */
-static struct vqi_num unreaped_by_event(const struct vqi_queue *queue, uint16_t used)
+static struct vqi_num unreaped_by_event(const struct vqi_ring_bytes *bytes,
+					const struct vqi_queue *queue)
 {
 	uint16_t behind;
 
 	/* A driver that reaps late (net tx) leaves its event anywhere. */
-	if (!queue->used_event.known || queue->kind == VQI_KIND_SEND ||
-	    queue->kind == VQI_KIND_UNKNOWN)
+	if (!queue->used_event.known || !queue->used_ring_idx.known ||
+	    queue->kind == VQI_KIND_SEND || queue->kind == VQI_KIND_UNKNOWN)
 		return VQI_UNKNOWN;
-	behind = (uint16_t)(used - queue->used_event.value);
+	behind = (uint16_t)(queue->used_ring_idx.value - queue->used_event.value);
 	if (behind > queue->num) /* ahead: the driver asked to hear later, or left it long ago */
 		return VQI_UNKNOWN;
-	/* Linux writes 0 to disable callbacks (commit 8d622d21d248): while it polls a receive queue, and
-	 * for good on a queue without a vector. */
+	/* Linux writes 0 to disable callbacks (commit 8d622d21d248): for as long as it polls a receive
+	 * queue, and for good on a queue that never interrupts. */
 	if (behind && !queue->used_event.value &&
-	    (queue->kind != VQI_KIND_REQUEST || vqi_num_is(queue->vector, VQI_NO_VECTOR)))
+	    (queue->kind != VQI_KIND_REQUEST || bytes->no_interrupt))
 		return VQI_UNKNOWN;
 	return VQI_NUM(behind);
 }
@@ -66,8 +67,7 @@ void vqi_split_decode(const struct vqi_ring_bytes *bytes, struct vqi_queue *queu
 
 	queue->unseen = vqi_num_ahead(queue->avail_idx, queue->shadow_avail_idx);
 	queue->in_flight = vqi_num_ahead(queue->last_avail_idx, queue->used_idx);
-	if (queue->used_ring_idx.known)
-		queue->unreaped = unreaped_by_event(queue, (uint16_t)queue->used_ring_idx.value);
+	queue->unreaped = unreaped_by_event(bytes, queue);
 
 	if (!queue->avail_idx.known || !queue->used_ring_idx.known)
 		return;

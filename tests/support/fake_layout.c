@@ -8,15 +8,24 @@
 static const struct {
 	enum vqi_struct_id id, base;
 } bases[] = {
-	{VQI_S_DeviceState, VQI_S_Object},	{VQI_S_BusState, VQI_S_Object},
-	{VQI_S_Chardev, VQI_S_Object},		{VQI_S_MachineClass, VQI_S_ObjectClass},
-	{VQI_S_VirtIODevice, VQI_S_DeviceState}, {VQI_S_SysBusDevice, VQI_S_DeviceState},
-	{VQI_S_PCIDevice, VQI_S_DeviceState},	{VQI_S_SCSIDevice, VQI_S_DeviceState},
-	{VQI_S_VirtConsole, VQI_S_DeviceState}, {VQI_S_PCIBus, VQI_S_BusState},
-	{VQI_S_PXBDev, VQI_S_PCIDevice},	{VQI_S_VirtIOBlock, VQI_S_VirtIODevice},
-	{VQI_S_VirtIONet, VQI_S_VirtIODevice},	{VQI_S_VirtIORNG, VQI_S_VirtIODevice},
-	{VQI_S_VirtIOCrypto, VQI_S_VirtIODevice}, {VQI_S_V9fsVirtioState, VQI_S_VirtIODevice},
-	{VQI_S_VHostUserFS, VQI_S_VirtIODevice}, {VQI_S_VHostUserBlk, VQI_S_VirtIODevice},
+	{VQI_S_DeviceState, VQI_S_Object},
+	{VQI_S_BusState, VQI_S_Object},
+	{VQI_S_Chardev, VQI_S_Object},
+	{VQI_S_MachineClass, VQI_S_ObjectClass},
+	{VQI_S_VirtIODevice, VQI_S_DeviceState},
+	{VQI_S_SysBusDevice, VQI_S_DeviceState},
+	{VQI_S_PCIDevice, VQI_S_DeviceState},
+	{VQI_S_SCSIDevice, VQI_S_DeviceState},
+	{VQI_S_VirtConsole, VQI_S_DeviceState},
+	{VQI_S_PCIBus, VQI_S_BusState},
+	{VQI_S_PXBDev, VQI_S_PCIDevice},
+	{VQI_S_VirtIOBlock, VQI_S_VirtIODevice},
+	{VQI_S_VirtIONet, VQI_S_VirtIODevice},
+	{VQI_S_VirtIORNG, VQI_S_VirtIODevice},
+	{VQI_S_VirtIOCrypto, VQI_S_VirtIODevice},
+	{VQI_S_V9fsVirtioState, VQI_S_VirtIODevice},
+	{VQI_S_VHostUserFS, VQI_S_VirtIODevice},
+	{VQI_S_VHostUserBlk, VQI_S_VirtIODevice},
 };
 
 /* Fields that are structures of the table themselves. */

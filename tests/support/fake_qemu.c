@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BASE  UINT64_C(0x7f1200000000)
-#define BIAS  UINT64_C(0x55d0c0000000)
-#define IMAGE 0x4000 /* where the variables are linked, and how large they are together */
+#define BASE		UINT64_C(0x7f1200000000)
+#define BIAS		UINT64_C(0x55d0c0000000)
+#define IMAGE		0x4000 /* where the variables are linked, and how large they are together */
 
 #define FIRST_LIVE_HASH 2
 
@@ -141,21 +141,36 @@ void fake_set_symbol(struct fake_qemu *qemu, enum vqi_symbol_id symbol, size_t s
 static const char *parent_of(const char *type)
 {
 	static const char *const parents[][2] = {
-		{"virtio-blk-device", "virtio-device"},	   {"virtio-net-device", "virtio-device"},
-		{"virtio-rng-device", "virtio-device"},	   {"virtio-scsi-device", "virtio-device"},
-		{"virtio-serial-device", "virtio-device"}, {"virtio-crypto-device", "virtio-device"},
-		{"virtio-9p-device", "virtio-device"},	   {"vhost-user-fs-device", "virtio-device"},
-		{"vhost-user-blk", "virtio-device"},	   {"virtio-device", "device"},
-		{"virtio-blk-pci", "virtio-pci"},	   {"virtio-pci", "pci-device"},
-		{"virtio-blk-ccw", "virtio-ccw-device"},   {"virtio-ccw-device", "device"},
-		{"virtio-mmio", "sys-bus-device"},	   {"pci-device", "device"},
-		{"sys-bus-device", "device"},		   {"scsi-hd", "scsi-device"},
-		{"scsi-device", "device"},		   {"virtconsole", "virtserialport"},
-		{"virtserialport", "device"},		   {"device", "object"},
-		{"pxb-pcie-bus", "PCIE"},		   {"PCIE", "PCI"},
-		{"PCI", "bus"},				   {"virtio-bus", "bus"},
-		{"bus", "object"},			   {"q35-machine", "machine"},
-		{"machine", "object"},			   {"container", "object"},
+		{"virtio-blk-device", "virtio-device"},
+		{"virtio-net-device", "virtio-device"},
+		{"virtio-rng-device", "virtio-device"},
+		{"virtio-scsi-device", "virtio-device"},
+		{"virtio-serial-device", "virtio-device"},
+		{"virtio-crypto-device", "virtio-device"},
+		{"virtio-9p-device", "virtio-device"},
+		{"vhost-user-fs-device", "virtio-device"},
+		{"vhost-user-blk", "virtio-device"},
+		{"virtio-device", "device"},
+		{"virtio-blk-pci", "virtio-pci"},
+		{"virtio-pci", "pci-device"},
+		{"virtio-blk-ccw", "virtio-ccw-device"},
+		{"virtio-ccw-device", "device"},
+		{"virtio-mmio", "sys-bus-device"},
+		{"pci-device", "device"},
+		{"sys-bus-device", "device"},
+		{"scsi-hd", "scsi-device"},
+		{"scsi-device", "device"},
+		{"virtconsole", "virtserialport"},
+		{"virtserialport", "device"},
+		{"device", "object"},
+		{"pxb-pcie-bus", "PCIE"},
+		{"PCIE", "PCI"},
+		{"PCI", "bus"},
+		{"virtio-bus", "bus"},
+		{"bus", "object"},
+		{"q35-machine", "machine"},
+		{"machine", "object"},
+		{"container", "object"},
 	};
 
 	for (size_t i = 0; i < sizeof(parents) / sizeof(parents[0]); i++) {
@@ -325,7 +340,8 @@ uint64_t fake_bus(struct fake_qemu *qemu, enum vqi_struct_id structure, const ch
 	fake_set(qemu, bus, VQI_F_BusState_parent, parent);
 	if (parent)
 		fake_poke(qemu,
-			  list_end(qemu, parent, VQI_F_DeviceState_child_bus, VQI_F_BusState_sibling),
+			  list_end(qemu, parent, VQI_F_DeviceState_child_bus,
+				   VQI_F_BusState_sibling),
 			  8, bus);
 	return bus;
 }

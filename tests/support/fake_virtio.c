@@ -80,19 +80,39 @@ static void make_queues(struct fake_qemu *qemu, struct fake_device *device)
 	}
 }
 
+static enum vqi_struct_id structure_of(const char *type)
+{
+	static const struct {
+		const char *type;
+		enum vqi_struct_id structure;
+	} structures[] = {
+		{"virtio-blk-device", VQI_S_VirtIOBlock},
+		{"virtio-net-device", VQI_S_VirtIONet},
+		{"virtio-rng-device", VQI_S_VirtIORNG},
+		{"virtio-crypto-device", VQI_S_VirtIOCrypto},
+		{"virtio-9p-device", VQI_S_V9fsVirtioState},
+		{"vhost-user-fs-device", VQI_S_VHostUserFS},
+		{"vhost-user-blk", VQI_S_VHostUserBlk},
+	};
+
+	for (size_t i = 0; i < sizeof(structures) / sizeof(structures[0]); i++) {
+		if (strcmp(structures[i].type, type) == 0)
+			return structures[i].structure;
+	}
+	return VQI_S_VirtIODevice;
+}
+
 struct fake_device fake_device(struct fake_qemu *qemu, const struct fake_device_options *options)
 {
 	struct fake_device device = {
 		.queue_count = options->queues ? options->queues : 1,
 		.num = options->num ? options->num : 8,
 	};
-	enum vqi_struct_id structure =
-		options->structure ? options->structure : VQI_S_VirtIODevice;
+	const char *type = options->type ? options->type : "virtio-blk-device";
 	char proxy_path[128], path[192];
 
 	make_proxy(qemu, options, &device, proxy_path, sizeof(proxy_path));
-	device.vdev = fake_object(qemu, structure,
-				  options->type ? options->type : "virtio-blk-device");
+	device.vdev = fake_object(qemu, structure_of(type), type);
 	if (begins_with(proxy_path, "/machine/unattached") && options->id) {
 		/* -device virtio-blk-device: put on the bus of a virtio-mmio that was there */
 		fake_set_text(qemu, device.vdev, VQI_F_DeviceState_id, options->id);
@@ -126,7 +146,8 @@ void fake_set_vring(struct fake_qemu *qemu, const struct fake_device *device, un
 		    enum vqi_field_id field, uint64_t value)
 {
 	fake_set(qemu,
-		 fake_queue(qemu, device, index) + qemu->layout.fields[VQI_F_VirtQueue_vring].offset,
+		 fake_queue(qemu, device, index) +
+			 qemu->layout.fields[VQI_F_VirtQueue_vring].offset,
 		 field, value);
 }
 
@@ -168,8 +189,7 @@ void fake_ring(struct fake_qemu *qemu, const struct fake_device *device, unsigne
 
 	fake_set_vring(qemu, device, index, VQI_F_VRing_num, options->num);
 	fake_set_vring(qemu, device, index, VQI_F_VRing_caches,
-		       fake_alloc(qemu,
-				  qemu->layout.structs[VQI_S_VRingMemoryRegionCaches].size));
+		       fake_alloc(qemu, qemu->layout.structs[VQI_S_VRingMemoryRegionCaches].size));
 	for (unsigned int i = 0; i < 3; i++) {
 		size_t len = areas[i].size(options);
 		uint64_t hva = fake_alloc(qemu, len);

@@ -7,21 +7,20 @@
 #include "ring_builder.h"
 
 struct fake_device {
-	uint64_t vdev, vq;       /* VirtIODevice, VirtQueue[1024] */
-	uint64_t bus, proxy;     /* the virtio bus, and whose it is */
-	uint64_t proxy_bus;      /* what the proxy is plugged into */
+	uint64_t vdev, vq;   /* VirtIODevice, VirtQueue[1024] */
+	uint64_t bus, proxy; /* the virtio bus, and whose it is */
+	uint64_t proxy_bus;  /* what the proxy is plugged into */
 	unsigned int queue_count;
 	uint16_t num;
 };
 
 struct fake_device_options {
-	const char *id;      /* NULL: none given */
-	const char *proxy;   /* type of the proxy; NULL: "virtio-pci" */
-	const char *type;    /* NULL: "virtio-blk-device" */
-	enum vqi_struct_id structure; /* 0: VirtIODevice */
+	const char *id;		/* NULL: none given */
+	const char *proxy;	/* type of the proxy; NULL: "virtio-pci" */
+	const char *type;	/* NULL: "virtio-blk-device" */
 	unsigned int device_id; /* 0: 2 */
-	unsigned int queues; /* 0: 1 */
-	uint16_t num;        /* 0: 8 */
+	unsigned int queues;	/* 0: 1 */
+	uint16_t num;		/* 0: 8 */
 	uint32_t devfn;
 };
 

@@ -12,10 +12,10 @@
 
 /* A buffer on its way: one or more descriptors. */
 struct ring_buffer {
-	uint16_t id;    /* head of the chain; packed: buffer id */
+	uint16_t id;	/* head of the chain; packed: buffer id */
 	uint16_t descs; /* how many */
 	uint16_t place; /* packed: where its first descriptor is */
-	bool wrap;      /* packed: the driver's wrap counter there */
+	bool wrap;	/* packed: the driver's wrap counter there */
 };
 
 /* Buffers in the order in which they came. */
@@ -50,10 +50,10 @@ struct ring_builder {
 
 	/* The truth. */
 	struct ring_list published; /* not taken */
-	struct ring_list taken;     /* not completed */
+	struct ring_list taken;	    /* not completed */
 	struct ring_list completed; /* not reaped */
-	bool kick_due;              /* by the last publish */
-	bool interrupt_due;         /* by the last complete */
+	bool kick_due;		    /* by the last publish */
+	bool interrupt_due;	    /* by the last complete */
 };
 
 size_t ring_desc_size(const struct ring_options *options);

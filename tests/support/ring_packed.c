@@ -88,8 +88,7 @@ bool packed_look(struct ring_builder *ring)
 /* Source: QEMU, vring_packed_event_write() by virtio_queue_packed_set_notification(). */
 static void write_device_event(struct ring_builder *ring)
 {
-	uint16_t off_wrap =
-		(uint16_t)(ring->last_avail_idx | (ring->last_avail_wrap ? 0x8000 : 0));
+	uint16_t off_wrap = (uint16_t)(ring->last_avail_idx | (ring->last_avail_wrap ? 0x8000 : 0));
 	uint16_t flags = EVENT_DISABLE;
 
 	if (ring->notification)

@@ -5,7 +5,7 @@
 
 #include "ring_private.h"
 
-#define HEADER       4 /* flags, idx */
+#define HEADER	     4 /* flags, idx */
 #define NO_INTERRUPT 1
 #define NO_NOTIFY    1
 
@@ -53,11 +53,10 @@ void split_publish(struct ring_builder *ring)
 
 	ring->avail_idx = (uint16_t)(ring->avail_idx + ring->added.count);
 	ring_put16(ring, ring->avail + 2, ring->avail_idx);
-	ring->kick_due =
-		ring->options.event_idx
-			? ring_need_event(ring_get16(ring, avail_event(ring)), ring->avail_idx,
-					  before)
-			: !(ring_get16(ring, ring->used) & NO_NOTIFY);
+	ring->kick_due = ring->options.event_idx
+				 ? ring_need_event(ring_get16(ring, avail_event(ring)),
+						   ring->avail_idx, before)
+				 : !(ring_get16(ring, ring->used) & NO_NOTIFY);
 }
 
 bool split_look(struct ring_builder *ring)
@@ -104,16 +103,16 @@ void split_complete(struct ring_builder *ring, const struct ring_buffer *buffer)
 	}
 	ring->signalled_used = ring->used_idx;
 	ring->signalled_used_valid = true;
-	ring->interrupt_due =
-		!valid || ring_need_event(ring_get16(ring, used_event(ring)), ring->used_idx, before);
+	ring->interrupt_due = !valid || ring_need_event(ring_get16(ring, used_event(ring)),
+							ring->used_idx, before);
 }
 
 bool split_reap(struct ring_builder *ring, uint16_t *ret_id)
 {
 	if (ring_get16(ring, ring->used + 2) == ring->last_used)
 		return false;
-	*ret_id = ring_get16(ring, used_slot(ring, ring->last_used) +
-					   (ring->options.big_endian ? 2 : 0));
+	*ret_id = ring_get16(ring,
+			     used_slot(ring, ring->last_used) + (ring->options.big_endian ? 2 : 0));
 	ring->last_used++;
 	split_set_interrupts(ring);
 	return true;

@@ -28,10 +28,9 @@ static uint64_t make(enum vqi_struct_id structure)
 	return fake_alloc(qemu, qemu->layout.structs[structure].size);
 }
 
-static struct fake_device make_device(const char *type, enum vqi_struct_id structure)
+static uint64_t make_device(const char *type)
 {
-	return fake_device(qemu, &(struct fake_device_options){.type = type,
-								.structure = structure});
+	return fake_device(qemu, &(struct fake_device_options){.type = type}).vdev;
 }
 
 /* A BlockBackend with a qcow2 node. */
@@ -72,7 +71,7 @@ START_TEST(test_block)
 	static const char *const names[][2] = {{"d0", "d0"}, {NULL, NULL}, {"", NULL}};
 
 	for (size_t i = 0; i < 3; i++) {
-		uint64_t vdev = make_device("virtio-blk-device", VQI_S_VirtIOBlock).vdev;
+		uint64_t vdev = make_device("virtio-blk-device");
 
 		fake_set(qemu, vdev, VQI_F_VirtIOBlock_blk, make_block(names[i][0], "#block12"));
 		ck_assert_ok(read_backends(vdev));
@@ -85,7 +84,7 @@ END_TEST
 /* A drive without a medium has no root; one that is being opened has no driver. */
 START_TEST(test_block_without_medium)
 {
-	uint64_t vdev = make_device("virtio-blk-device", VQI_S_VirtIOBlock).vdev;
+	uint64_t vdev = make_device("virtio-blk-device");
 	uint64_t blk = make(VQI_S_BlockBackend), root = make(VQI_S_BdrvChild);
 	uint64_t node = make(VQI_S_BlockDriverState);
 
@@ -117,7 +116,7 @@ START_TEST(test_block_unknown_fields)
 		{VQI_F_BlockBackend_root, "d0", NULL, NULL},
 		{VQI_F_BlockBackend_name, NULL, "n0", "qcow2"},
 	};
-	uint64_t vdev = make_device("virtio-blk-device", VQI_S_VirtIOBlock).vdev;
+	uint64_t vdev = make_device("virtio-blk-device");
 
 	fake_set(qemu, vdev, VQI_F_VirtIOBlock_blk, make_block("d0", "n0"));
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -135,18 +134,12 @@ END_TEST
 
 START_TEST(test_nothing_attached)
 {
-	static const struct {
-		const char *type;
-		enum vqi_struct_id structure;
-	} types[] = {
-		{"virtio-blk-device", VQI_S_VirtIOBlock},   {"virtio-net-device", VQI_S_VirtIONet},
-		{"virtio-scsi-device", VQI_S_VirtIODevice}, {"virtio-rng-device", VQI_S_VirtIORNG},
-		{"virtio-serial-device", VQI_S_VirtIODevice},
-	};
+	static const char *const types[] = {"virtio-blk-device", "virtio-net-device",
+					    "virtio-scsi-device", "virtio-rng-device",
+					    "virtio-serial-device"};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		ck_assert_ok(
-			read_backends(make_device(types[i].type, types[i].structure).vdev));
+		ck_assert_ok(read_backends(make_device(types[i])));
 		ck_assert_uint_eq(device.backend_count, 0);
 	}
 }
@@ -154,10 +147,10 @@ END_TEST
 
 START_TEST(test_named)
 {
-	uint64_t net = make_device("virtio-net-device", VQI_S_VirtIONet).vdev;
-	uint64_t fs = make_device("vhost-user-fs-device", VQI_S_VHostUserFS).vdev;
-	uint64_t blk = make_device("vhost-user-blk", VQI_S_VHostUserBlk).vdev;
-	uint64_t ninep = make_device("virtio-9p-device", VQI_S_V9fsVirtioState).vdev;
+	uint64_t net = make_device("virtio-net-device");
+	uint64_t fs = make_device("vhost-user-fs-device");
+	uint64_t blk = make_device("vhost-user-blk");
+	uint64_t ninep = make_device("virtio-9p-device");
 	uint64_t peer = make(VQI_S_NetClientState), chardev = make(VQI_S_Chardev);
 
 	fake_set_text(qemu, peer, VQI_F_NetClientState_name, "net0");
@@ -182,8 +175,8 @@ END_TEST
 /* -object: the name is what /objects knows it by. */
 START_TEST(test_objects)
 {
-	uint64_t rng = make_device("virtio-rng-device", VQI_S_VirtIORNG).vdev;
-	uint64_t crypto = make_device("virtio-crypto-device", VQI_S_VirtIOCrypto).vdev;
+	uint64_t rng = make_device("virtio-rng-device");
+	uint64_t crypto = make_device("virtio-crypto-device");
 	uint64_t objects = fake_object(qemu, VQI_S_Object, "container");
 	uint64_t random = fake_object(qemu, VQI_S_Object, "container");
 	uint64_t cryptodev = fake_object(qemu, VQI_S_Object, "container");
@@ -210,7 +203,7 @@ static void plug_disk(uint64_t bus, const char *name)
 
 START_TEST(test_disks_of_a_scsi_controller)
 {
-	uint64_t vdev = make_device("virtio-scsi-device", VQI_S_VirtIODevice).vdev;
+	uint64_t vdev = make_device("virtio-scsi-device");
 	uint64_t bus = fake_bus(qemu, VQI_S_BusState, "bus", vdev);
 
 	plug_disk(bus, "d0");
@@ -225,7 +218,7 @@ END_TEST
 
 START_TEST(test_ports_of_a_serial_bus)
 {
-	uint64_t vdev = make_device("virtio-serial-device", VQI_S_VirtIODevice).vdev;
+	uint64_t vdev = make_device("virtio-serial-device");
 	uint64_t bus = fake_bus(qemu, VQI_S_BusState, "bus", vdev);
 	uint64_t chardev = make(VQI_S_Chardev);
 
@@ -244,7 +237,7 @@ END_TEST
 
 START_TEST(test_too_many)
 {
-	uint64_t vdev = make_device("virtio-scsi-device", VQI_S_VirtIODevice).vdev;
+	uint64_t vdev = make_device("virtio-scsi-device");
 	uint64_t bus = fake_bus(qemu, VQI_S_BusState, "bus", vdev);
 	uint64_t disk = fake_object(qemu, VQI_S_SCSIDevice, "scsi-hd");
 	uint64_t kid = make(VQI_S_BusChild);
@@ -264,7 +257,7 @@ END_TEST
 START_TEST(test_every_fault)
 {
 	vqi_cleanup_free struct fake_read *reads = NULL;
-	uint64_t vdev = make_device("virtio-scsi-device", VQI_S_VirtIODevice).vdev;
+	uint64_t vdev = make_device("virtio-scsi-device");
 	size_t count, errors = 0;
 
 	plug_disk(fake_bus(qemu, VQI_S_BusState, "bus", vdev), "d0");

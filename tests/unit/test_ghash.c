@@ -128,12 +128,12 @@ START_TEST(test_contradictions)
 	static const struct {
 		uint64_t offset, value;
 	} pokes[] = {
-		{0, 9},		    /* size: no power of two */
-		{0, 16},	    /* size and mask differ */
-		{12, 15},	    /* the same */
-		{16, 9},	    /* more live slots than slots */
-		{16, 4},	    /* another number than there are */
-		{16, 0xffffffff},   /* negative */
+		{0, 9},		  /* size: no power of two */
+		{0, 16},	  /* size and mask differ */
+		{12, 15},	  /* the same */
+		{16, 9},	  /* more live slots than slots */
+		{16, 4},	  /* another number than there are */
+		{16, 0xffffffff}, /* negative */
 	};
 
 	for (size_t i = 0; i < sizeof(pokes) / sizeof(pokes[0]); i++) {

@@ -117,8 +117,12 @@ START_TEST(test_arch_by_the_machine)
 	static const struct {
 		const char *type, *arch;
 	} types[] = {
-		{"qemu64-x86_64-cpu", "x86_64"}, {"cortex-a15-arm-cpu", "arm"}, {"s390x-cpu", "s390x"},
-		{"-cpu", NULL},			 {"cpu", NULL},			{"", NULL},
+		{"qemu64-x86_64-cpu", "x86_64"},
+		{"cortex-a15-arm-cpu", "arm"},
+		{"s390x-cpu", "s390x"},
+		{"-cpu", NULL},
+		{"cpu", NULL},
+		{"", NULL},
 		{"nothing", NULL},
 	};
 	static const char *const programs[] = {NULL, "/usr/libexec/qemu-kvm", "qemu-system-",

@@ -16,8 +16,8 @@ static void start(uint16_t num)
 	memset(desc, 0, sizeof(desc));
 	memset(avail, 0, sizeof(avail));
 	memset(used, 0, sizeof(used));
-	ring_init(&ring, &(struct ring_options){.packed = true, .event_idx = true, .num = num}, desc,
-		  avail, used);
+	ring_init(&ring, &(struct ring_options){.packed = true, .event_idx = true, .num = num},
+		  desc, avail, used);
 }
 
 static void setup(void)

@@ -41,9 +41,9 @@ END_TEST
 /* A field of every size that an integer can have. */
 START_TEST(test_field)
 {
-	static const enum vqi_field_id fields[] = {
-		VQI_F_VirtIODevice_status, VQI_F_VirtIODevice_device_id, VQI_F_PCIDevice_devfn,
-		VQI_F_VirtIODevice_vq};
+	static const enum vqi_field_id fields[] = {VQI_F_VirtIODevice_status,
+						   VQI_F_VirtIODevice_device_id,
+						   VQI_F_PCIDevice_devfn, VQI_F_VirtIODevice_vq};
 	uint64_t value, structure = fake_alloc(qemu, 1024), wanted = 0xf1f2f3f4f5f6f7f8;
 
 	for (size_t i = 0; i < 4; i++) {
@@ -80,9 +80,9 @@ START_TEST(test_field_errors)
 	ck_assert_code(vqi_qemu_field(&qemu->qemu, qemu->machine, VQI_F_VirtIODevice_vq, &value),
 		       VQI_ERROR_BAD_DATA);
 	field->present = false;
-	ck_assert_code_text(
-		vqi_qemu_field(&qemu->qemu, qemu->machine, VQI_F_VirtIODevice_vq, &value),
-		VQI_ERROR_NO_LAYOUT, "VirtIODevice.vq is unknown");
+	ck_assert_code_text(vqi_qemu_field(&qemu->qemu, qemu->machine, VQI_F_VirtIODevice_vq,
+					   &value),
+			    VQI_ERROR_NO_LAYOUT, "VirtIODevice.vq is unknown");
 	ck_assert_uint_eq(value, 55);
 }
 END_TEST
@@ -93,8 +93,7 @@ START_TEST(test_string_field)
 	vqi_cleanup_free char *pointed = NULL, *array = NULL, *none = NULL;
 
 	fake_set_text(qemu, device, VQI_F_DeviceState_id, "blk0");
-	ck_assert_ok(
-		vqi_qemu_string_field(&qemu->qemu, device, VQI_F_DeviceState_id, &pointed));
+	ck_assert_ok(vqi_qemu_string_field(&qemu->qemu, device, VQI_F_DeviceState_id, &pointed));
 	ck_assert_str_eq(pointed, "blk0");
 	fake_set_text(qemu, device, VQI_F_BlockDriverState_node_name,
 		      "a node's name of 31 characters.");
@@ -156,9 +155,13 @@ START_TEST(test_is_a)
 		const char *type;
 		bool is_a;
 	} types[] = {
-		{"virtio-blk-device", true}, {"virtio-device", true}, {"device", true},
-		{"object", true},	     {"virtio-net-device", false},
-		{"virtio", false},	     {"", false},
+		{"virtio-blk-device", true},
+		{"virtio-device", true},
+		{"device", true},
+		{"object", true},
+		{"virtio-net-device", false},
+		{"virtio", false},
+		{"", false},
 	};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {

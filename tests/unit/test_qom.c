@@ -23,9 +23,9 @@ static void make(unsigned int seed, enum fake_glib glib)
 	qemu->glib = glib;
 	blk0 = fake_device(qemu, &(struct fake_device_options){.id = "blk0"});
 	anonymous = fake_device(qemu, &(struct fake_device_options){.type = "virtio-rng-device",
-								     .device_id = 4});
-	on_mmio = fake_device(
-		qemu, &(struct fake_device_options){.id = "mmio0", .proxy = "virtio-mmio"});
+								    .device_id = 4});
+	on_mmio = fake_device(qemu,
+			      &(struct fake_device_options){.id = "mmio0", .proxy = "virtio-mmio"});
 }
 
 static void setup(void)
@@ -68,7 +68,8 @@ static void assert_found(void)
 
 	ck_assert_ok(find(&devices));
 	ck_assert_uint_eq(devices.count, 3);
-	ck_assert_str_eq(devices.objects[0].path, "/machine/peripheral-anon/device[0]/virtio-backend");
+	ck_assert_str_eq(devices.objects[0].path,
+			 "/machine/peripheral-anon/device[0]/virtio-backend");
 	ck_assert_uint_eq(devices.objects[0].address, anonymous.vdev);
 	ck_assert_str_eq(devices.objects[1].path, "/machine/peripheral/blk0/virtio-backend");
 	ck_assert_uint_eq(devices.objects[1].address, blk0.vdev);
@@ -175,9 +176,10 @@ END_TEST
 
 START_TEST(test_what_the_walks_need)
 {
-	static const enum vqi_field_id fields[] = {
-		VQI_F_Object_properties, VQI_F_ObjectProperty_name, VQI_F_ObjectProperty_type,
-		VQI_F_ObjectProperty_opaque};
+	static const enum vqi_field_id fields[] = {VQI_F_Object_properties,
+						   VQI_F_ObjectProperty_name,
+						   VQI_F_ObjectProperty_type,
+						   VQI_F_ObjectProperty_opaque};
 	struct vqi_objects devices = {0};
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {

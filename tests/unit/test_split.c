@@ -95,8 +95,8 @@ END_TEST
 
 START_TEST(test_big_endian)
 {
-	start(&(struct ring_options){.num = NUM, .event_idx = true, .big_endian = true,
-				     .start = 258});
+	start(&(struct ring_options){
+		.num = NUM, .event_idx = true, .big_endian = true, .start = 258});
 	make_one_of_each();
 	assert_one_of_each(258);
 }
@@ -270,24 +270,20 @@ START_TEST(test_unreaped)
 {
 	static const struct {
 		enum vqi_queue_kind kind;
-		uint16_t used, event, vector;
+		uint16_t used, event;
+		bool no_interrupt;
 		int unreaped; /* -1: unknown */
 	} cases[] = {
-		{VQI_KIND_REQUEST, 5, 5, 1, 0},
-		{VQI_KIND_REQUEST, 5, 3, 1, 2},
-		{VQI_KIND_REQUEST, 2, 65534, 1, 4},
-		{VQI_KIND_REQUEST, 12, 4, 1, NUM},
-		{VQI_KIND_REQUEST, 13, 4, 1, -1}, /* further behind than can be */
-		{VQI_KIND_REQUEST, 5, 6, 1, -1},  /* ahead: asked to hear later */
-		{VQI_KIND_REQUEST, 5, 0, 1, 5},
-		{VQI_KIND_REQUEST, 0, 0, 1, 0},
-		{VQI_KIND_REQUEST, 5, 0, VQI_NO_VECTOR, -1}, /* Linux: no interrupts */
-		{VQI_KIND_REQUEST, 5, 3, VQI_NO_VECTOR, 2},
-		{VQI_KIND_RECEIVE, 5, 3, 1, 2},
-		{VQI_KIND_RECEIVE, 5, 0, 1, -1}, /* Linux: while it polls */
-		{VQI_KIND_RECEIVE, 0, 0, 1, 0},
-		{VQI_KIND_SEND, 5, 3, 1, -1},
-		{VQI_KIND_UNKNOWN, 5, 3, 1, -1},
+		{VQI_KIND_REQUEST, 5, 5, false, 0},	{VQI_KIND_REQUEST, 5, 3, false, 2},
+		{VQI_KIND_REQUEST, 2, 65534, false, 4}, {VQI_KIND_REQUEST, 12, 4, false, NUM},
+		{VQI_KIND_REQUEST, 13, 4, false, -1}, /* further behind than can be */
+		{VQI_KIND_REQUEST, 5, 6, false, -1},  /* ahead: asked to hear later */
+		{VQI_KIND_REQUEST, 5, 0, false, 5},	{VQI_KIND_REQUEST, 0, 0, false, 0},
+		{VQI_KIND_REQUEST, 5, 0, true, -1}, /* Linux: no interrupts */
+		{VQI_KIND_REQUEST, 5, 3, true, 2},	{VQI_KIND_RECEIVE, 5, 3, false, 2},
+		{VQI_KIND_RECEIVE, 5, 0, false, -1}, /* Linux: while it polls */
+		{VQI_KIND_RECEIVE, 0, 0, false, 0},	{VQI_KIND_SEND, 5, 3, false, -1},
+		{VQI_KIND_UNKNOWN, 5, 3, false, -1},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -295,7 +291,7 @@ START_TEST(test_unreaped)
 		struct vqi_queue queue = ring_queue(&ring);
 
 		queue.kind = cases[i].kind;
-		queue.vector = VQI_NUM(cases[i].vector);
+		bytes.no_interrupt = cases[i].no_interrupt;
 		memcpy(used + 2, &cases[i].used, 2); /* little-endian, as the hosts of QEMU */
 		memcpy(avail + 4 + 2 * NUM, &cases[i].event, 2);
 		vqi_split_decode(&bytes, &queue);

@@ -44,7 +44,7 @@ START_TEST(test_every_transport)
 	qemu = fake_qemu_new((unsigned int)_i);
 	pci = fake_device(qemu, &(struct fake_device_options){.id = "blk0", .devfn = 3 << 3});
 	anonymous = fake_device(qemu, &(struct fake_device_options){.devfn = 31 << 3 | 7,
-								     .proxy = "virtio-blk-pci"});
+								    .proxy = "virtio-blk-pci"});
 	mmio = fake_device(qemu,
 			   &(struct fake_device_options){.id = "vm0", .proxy = "virtio-mmio"});
 	empty_mmio = fake_device(qemu, &(struct fake_device_options){.proxy = "virtio-mmio"});

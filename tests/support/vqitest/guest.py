@@ -34,6 +34,8 @@ class Guest:
         self._channel = Channel(path, "guest console")
         self._jobs = 0
         self._lost = None
+        # Answers that will come and that nobody wants.
+        self._unread = 0
 
     def close(self):
         self._channel.close()
@@ -48,13 +50,23 @@ class Guest:
         After a timeout the command still holds the agent, and no other can be run: what is meant to hang is for spawn().
         """
         assert self._lost is None, f"the guest still runs {self._lost!r}"
+        self._lost = command
+        self._send(command)
+        while self._unread:
+            self._answer(timeout)
+            self._unread -= 1
+        status, output = self._answer(timeout)
+        self._lost = None
+        return status, output
+
+    def _send(self, command):
         line = command.encode() + b"\n"
         assert line.count(b"\n") == 1, "one line only"
         assert len(line) <= self.MAX_COMMAND, "the command is too long for the guest's terminal"
-        self._lost = command
         self._channel.send(line)
+
+    def _answer(self, timeout):
         match, output = self._channel.read_until(rb"\nGUEST-DONE (\d+)\n", timeout)
-        self._lost = None
         return int(match[1]), output.decode(errors="replace")
 
     def check(self, command, timeout=60):
@@ -64,8 +76,15 @@ class Guest:
         return output
 
     def spawn(self, command):
-        """Start a command in the background of the guest; its process id there. Its output is in /tmp/job-N."""
+        """Start a command in the background of the guest; its process id there. Its output is in /tmp/job-N.
+
+        The command may stop the whole guest at once. Hence it waits for a word from us, and nobody waits for the answer.
+        """
         self._jobs += 1
-        job = f"/tmp/job-{self._jobs}"
+        job, go = f"/tmp/job-{self._jobs}", f"/tmp/go-{self._jobs}"
         # As a process of its own and not as a job of the shell, so that the id is the one that does the work.
-        return int(self.check(f"setsid sh -c {shlex.quote(command)} </dev/null >{job} 2>&1 & echo $!"))
+        wait = f"setsid sh -c 'read _ <{go}; exec sh -c \"$0\"' {shlex.quote(command)}"
+        pid = int(self.check(f"mkfifo {go}; {wait} </dev/null >{job} 2>&1 & echo $!"))
+        self._send(f"echo >{go}; rm {go}")
+        self._unread += 1
+        return pid

@@ -19,7 +19,7 @@ def program():
 
 def knows(rule):
     """Whether the program has a rule of that name: some may not be written yet."""
-    return rule.encode() in program().read_bytes()
+    return any(f'.id = "{rule}"' in path.read_text() for path in (ROOT / "src/diagnose").glob("*.c"))
 
 
 @functools.lru_cache(maxsize=None)
@@ -109,7 +109,8 @@ class Report:
         assert [finding["id"] for finding in self.findings] == [rule]
         assert self.json["gaps"] == []
         (finding,) = self.findings
-        assert (finding["severity"], finding["confidence"]) == (severity, confidence)
+        assert finding["severity"] == severity
+        assert confidence is ANY or finding["confidence"] == confidence
         assert finding["device"] == device
         assert queue is ANY or finding["queue"] == queue
         return finding
