@@ -1,0 +1,230 @@
+"""Others who know what is in a QEMU: its own QMP commands, and gdb. What virtq-inspect says must be what they say.
+
+Of QMP, x-query-virtio-queue-element is left out: it changes shadow_avail_idx. x-query-virtio-queue-status is not asked
+about a queue that vhost runs: it stops the ring of a vhost-user device.
+"""
+
+import functools
+import json
+import re
+import subprocess
+from pathlib import Path
+
+from vqitest.ring import u16
+
+QUEUE_FIELDS = {
+    "queue-index": "index",
+    "vring-num": "num",
+    "inuse": "inuse",
+    "used-idx": "used_idx",
+    "signalled-used": "signalled_used",
+    "signalled-used-valid": "signalled_used_valid",
+    "shadow-avail-idx": "shadow_avail_idx",
+    "last-avail-idx": "last_avail_idx",
+}
+VRING_FIELDS = {"vring-desc": "desc", "vring-avail": "avail", "vring-used": "used"}
+TRANSPORT_HEADERS = ("virtio_ring", "virtio_config")
+
+
+class QmpOracle:
+    def __init__(self, qmp):
+        self.qmp = qmp
+
+    def paths(self):
+        """{QOM path: type}"""
+        return {device["path"]: device["name"] for device in self.qmp.execute("x-query-virtio")}
+
+    def queue(self, path, index):
+        """A queue in the words of our JSON."""
+        status = self.qmp.execute("x-query-virtio-queue-status", path=path, queue=index)
+        found = {ours: status[theirs] for theirs, ours in QUEUE_FIELDS.items()}
+        found["vring"] = {ours: status[theirs] for theirs, ours in VRING_FIELDS.items()}
+        return found
+
+    def check_report(self, report, only=None):
+        """Compare every field of every device and queue that both know; the VM must stand still, or be idle."""
+        if only is None:
+            assert {device["qom_path"]: device["type"] for device in report.devices} == self.paths()
+        for device in report.devices:
+            status = self.qmp.execute("x-query-virtio-status", path=device["qom_path"])
+            check_device(device, status)
+            if status["vhost-started"]:
+                continue
+            assert device["vhost"] is None
+            for queue in device["queues"]:
+                check_queue(queue, self.queue(device["qom_path"], queue["index"]))
+        self.check_vm(report)
+        self.check_addresses(report)
+        self.check_disks(report)
+
+    def check_vm(self, report):
+        target = report.target
+        version = self.qmp.execute("query-version")
+        number = version["qemu"]
+        assert target["qemu_version"].startswith(f"{number['major']}.{number['minor']}.{number['micro']}")
+        assert target["run_state"] == self.qmp.execute("query-status")["status"]
+        assert target["vm_name"] == self.qmp.execute("query-name").get("name")
+        assert target["arch"] == self.qmp.execute("query-target")["arch"]
+
+    def check_addresses(self, report):
+        """PCI addresses, for devices that have an id."""
+        if "query-pci" not in {command["name"] for command in self.qmp.execute("query-commands")}:
+            return
+        try:
+            buses = self.qmp.execute("query-pci")
+        except Exception:  # a machine without PCI
+            return
+        expected = {
+            device["qdev_id"]: f"0000:{device['bus']:02x}:{device['slot']:02x}.{device['function']}"
+            for bus in buses
+            for device in _devices_below(bus)
+            if device["qdev_id"]
+        }
+        for device in report.devices:
+            if device["transport"]["type"] == "pci" and device["id"] in expected:
+                assert device["transport"]["address"] == expected[device["id"]]
+
+    def check_disks(self, report):
+        by_path = {block["qdev"]: block for block in self.qmp.execute("query-block") if block.get("qdev")}
+        for device in report.devices:
+            block = by_path.get(device["qom_path"])
+            if block is None:
+                continue
+            inserted = block["inserted"]
+            assert {
+                "kind": "block",
+                "name": block["device"] or None,
+                "node_name": inserted["node-name"],
+                "driver": inserted["drv"],
+            } in device["backends"]
+
+
+def _devices_below(bus):
+    for device in bus["devices"]:
+        yield device
+        if "pci_bridge" in device:
+            yield from _devices_below({"devices": device["pci_bridge"].get("devices", [])})
+
+
+def check_device(device, status):
+    who = device["qom_path"]
+    assert device["type"] == status["name"], who
+    assert device["device_id"] == status["device-id"], who
+    assert device["broken"] == status["broken"], who
+    assert device["endian"] == status["device-endian"], who
+    assert len(device["queues"]) == status["num-vqs"], who
+    assert set(device["status_flags"]) == {_status_name(text) for text in status["status"]["statuses"]}, who
+    assert (device["vhost"] is not None) == status["vhost-started"], who
+    for side in ("host", "guest"):
+        number = _number(device["features"][side])
+        known, unknown = _feature_bits(device["type"], status[f"{side}-features"])
+        assert number & unknown == unknown and number & known == known, f"{who}: features {number:#x}"
+        assert number & ~(known | unknown) == 0, f"{who}: features {number:#x}"
+
+
+def check_queue(queue, expected):
+    for name, value in expected.items():
+        assert _plain(queue[name]) == value, f"queue {queue['index']}: {name}"
+
+
+def _number(value):
+    return int(value, 16) if isinstance(value, str) else value
+
+
+def _plain(value):
+    """Addresses are strings in JSON."""
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    return int(value, 16) if isinstance(value, str) and value.startswith("0x") else value
+
+
+def _status_name(text):
+    """As the specification has it."""
+    name = text.split(":")[0].replace("VIRTIO_CONFIG_S_", "")
+    return "DEVICE_NEEDS_RESET" if name == "NEEDS_RESET" else name
+
+
+def _feature_bits(kind, features):
+    """QMP names them; the kernel's headers say which bits these are. (bits that have a name, bits that have none)"""
+    known = 0
+    for text in [*features["transports"], *features.get("dev-features", [])]:
+        name = text.split(":")[0]
+        known |= 1 << _bits(kind)[name]
+    return known, features.get("unknown-dev-features", 0)
+
+
+# Names that QEMU has and the headers have not, or in other words.
+OTHER_BITS = {
+    "VIRTIO_F_NOTIFY_ON_EMPTY": 24,
+    "VIRTIO_F_ANY_LAYOUT": 27,
+    "VIRTIO_F_BAD_FEATURE": 30,
+    "VIRTIO_F_IOMMU_PLATFORM": 33,
+    "VHOST_USER_F_PROTOCOL_FEATURES": 30,
+    "VHOST_F_LOG_ALL": 26,
+    "VIRTIO_NET_F_GSO": 6,
+    "VIRTIO_NET_F_HASH_REPORT": 57,
+    "VIRTIO_NET_F_GUEST_HDRLEN": 59,
+    "VHOST_NET_F_VIRTIO_NET_HDR": 27,
+}
+
+
+@functools.lru_cache(maxsize=None)
+def _bits(kind):
+    bits = dict(OTHER_BITS)
+    for header in (*TRANSPORT_HEADERS, kind.replace("-", "_").replace("serial", "console")):
+        path = Path(f"/usr/include/linux/{header}.h")
+        if path.exists():
+            for name, bit in re.findall(r"#define\s+(VIRTIO_\w+)\s+(\d+)\b", path.read_text()):
+                bits.setdefault(name, int(bit))
+    return bits
+
+
+def gdb_devices(pid):
+    """{QOM path: device}, read by gdb (a second, during which QEMU is stopped)."""
+    script = Path(__file__).with_name("gdb_queues.py")
+    command = ["gdb", "-batch", "-nx", "-p", str(pid), "-x", str(script)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+    match = re.search(r"^vqitest-gdb:(.*)$", done.stdout, re.MULTILINE)
+    assert match, f"gdb: {done.stdout}\n{done.stderr}"
+    return {device["path"]: device for device in json.loads(match[1])}
+
+
+def check_with_gdb(report, pid):
+    """Compare everything that gdb can read and QMP cannot show."""
+    devices = gdb_devices(pid)
+    assert set(devices) >= {device["qom_path"] for device in report.devices}
+    for device in report.devices:
+        expected = devices[device["qom_path"]]
+        for name in ("device_id", "broken", "started"):
+            assert device[name] == expected[name], (device["qom_path"], name)
+        assert _number(device["status"]) == expected["status"]
+        assert _number(device["features"]["host"]) == expected["host_features"]
+        assert _number(device["features"]["guest"]) == expected["guest_features"]
+        assert device["vm_running"] == expected["vm_running"]
+        assert len(device["queues"]) == len(expected["queues"])
+        if device["vhost"] is None:
+            for queue, facts in zip(device["queues"], expected["queues"]):
+                check_queue_with_gdb(queue, facts, f"{device['qom_path']} queue {queue['index']}")
+
+
+def check_queue_with_gdb(queue, facts, who):
+    plain = ("num", "last_avail_idx", "shadow_avail_idx", "used_idx", "signalled_used", "signalled_used_valid")
+    for name in (*plain, "notification", "inuse", "vector"):
+        assert queue[name] == facts[name], f"{who}: {name}"
+    assert _plain(queue["vring"]) == {name: facts[name] for name in ("desc", "avail", "used")}, who
+    ring = facts["ring"]
+    if ring is None:
+        assert queue["avail_idx"] is None and queue["used_ring_idx"] is None, who
+    elif queue["ring"] == "split":
+        for name in ("avail_idx", "used_ring_idx", "used_event", "avail_event"):
+            assert queue[name] == ring[name], f"{who}: {name}"
+        assert queue["unseen"] == u16(ring["avail_idx"] - facts["shadow_avail_idx"]), who
+        assert queue["in_flight"] == u16(facts["last_avail_idx"] - facts["used_idx"]), who
+    else:
+        wrap = queue["wrap"]
+        assert wrap["last_avail"] == facts["last_avail_wrap_counter"], who
+        assert wrap["shadow_avail"] == facts["shadow_avail_wrap_counter"], who
+        assert wrap["used"] == facts["used_wrap_counter"], who
+        for side in ("driver", "device"):
+            off_wrap, flags = ring[side]["off_wrap"], ring[side]["flags"]
+            assert wrap[side] == {"off": off_wrap & 0x7FFF, "wrap": off_wrap >> 15, "flags": flags}, who

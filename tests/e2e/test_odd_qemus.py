@@ -1,0 +1,127 @@
+"""QEMUs whose executable is gone, replaced or out of sight, and QEMUs in namespaces: all are inspected as well as any."""
+
+import os
+import shutil
+import subprocess
+
+import odd_qemus
+import pytest
+from odd_qemus import OddQemu
+from oracle import QmpOracle
+
+DEVICES = ["-device", "virtio-balloon-pci,id=balloon0", "-device", "virtio-rng-pci,id=rng0"]
+needs_root = pytest.mark.skipif(os.getuid() != 0, reason="needs root for namespaces")
+
+
+@pytest.fixture
+def copy(tmp_path):
+    return shutil.copy(odd_qemus.original(), tmp_path / "qemu-copy")
+
+
+@pytest.fixture
+def check(inspector, machines):
+    def check(*arguments, before=None, **more):
+        vm = machines.start(*DEVICES, *arguments, kind=OddQemu, qtest=True, **more)
+        if before:
+            before()
+        report = inspector.report(vm.pid)
+        report.assert_healthy()
+        assert {device["id"] for device in report.devices} == {"balloon0", "rng0"}
+        assert report.target["pid"] == vm.pid
+        QmpOracle(vm.qmp).check_report(report)
+        report = inspector.report(vm.pid, "--stop=always")
+        report.assert_healthy()
+        assert report.capture["stopped_threads"] == len(os.listdir(f"/proc/{vm.pid}/task"))
+
+    return check
+
+
+def test_executable_is_elsewhere(check, copy):
+    check(executable=copy)
+
+
+def test_executable_is_removed(check, copy):
+    check(executable=copy, before=lambda: os.unlink(copy))
+
+
+def test_executable_is_replaced(check, copy, tmp_path):
+    """As by an upgrade of the package: what lies at its path is another build."""
+    other = tmp_path / "other"
+    shutil.copy(shutil.which("sleep"), other)
+    check(executable=copy, before=lambda: os.rename(other, copy))
+
+
+def test_executable_is_replaced_by_nonsense(check, copy, tmp_path):
+    other = tmp_path / "other"
+    other.write_bytes(b"\x7fELF" + bytes(1000))
+    check(executable=copy, before=lambda: os.rename(other, copy))
+
+
+def test_name_is_another(check, tmp_path):
+    """It is a QEMU by what it is, not by its name."""
+    check(executable=shutil.copy(odd_qemus.original(), tmp_path / "kvm"))
+
+
+def test_name_is_odd(check, tmp_path):
+    check(executable=shutil.copy(odd_qemus.original(), tmp_path / "a ) S 1 (b\n (deleted)"))
+
+
+@needs_root
+def test_mount_namespace(check, tmp_path):
+    folder = tmp_path / "mount"
+    folder.mkdir()
+    check(prefix=odd_qemus.mount_namespace(folder))
+
+
+@needs_root
+def test_detached_mount(check, tmp_path):
+    folder = tmp_path / "mount"
+    folder.mkdir()
+    check(prefix=odd_qemus.detached_mount(folder))
+
+
+@needs_root
+def test_pid_namespace(check):
+    check(prefix=odd_qemus.PID_NAMESPACE, is_child=True)
+
+
+@needs_root
+def test_user_namespace(check):
+    check(prefix=["unshare", "--user"])
+
+
+@needs_root
+def test_chroot(check, tmp_path):
+    check("-chroot", tmp_path)
+
+
+@needs_root
+def test_other_user(check):
+    check("-runas", "nobody")
+
+
+def test_split_debug_information(inspector, machines, tmp_path):
+    """The debug information is in a file of its own beside the executable, as .gnu_debuglink says."""
+    qemu = tmp_path / "qemu-system-x86_64"
+    debug = tmp_path / "qemu-system-x86_64.debug"
+    for command in (
+        ["objcopy", "--only-keep-debug", odd_qemus.original(), debug],
+        ["strip", "-o", qemu, odd_qemus.original()],
+        ["objcopy", f"--add-gnu-debuglink={debug}", qemu],
+    ):
+        subprocess.run(command, check=True, timeout=120)
+    vm = machines.start(*DEVICES, kind=OddQemu, executable=qemu, qtest=True)
+    report = inspector.report(vm.pid)
+    report.assert_healthy()
+    QmpOracle(vm.qmp).check_report(report)
+
+
+@pytest.mark.parametrize("accel", ["tcg", "kvm"])
+def test_with_a_processor(inspector, machines, accel):
+    """Not qtest: there is code running, if only firmware."""
+    if accel == "kvm" and not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        pytest.skip("no /dev/kvm")
+    vm = machines.start(*DEVICES, "-accel", accel)
+    report = inspector.report(vm.pid)
+    report.assert_healthy()
+    QmpOracle(vm.qmp).check_report(report)
