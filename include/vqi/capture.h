@@ -33,6 +33,12 @@ VQI_DEFINE_CLEANUP(struct vqi_observer *, vqi_observer_free)
 struct vqi_error *vqi_observer_select(struct vqi_observer *observer, const char *const *names,
 				      size_t count) vqi_must_check;
 
+/* Keeps only one queue of each device that has it, and drops the gaps of other queues. A device that
+ * could not be read, and so has no queues, stays.
+ * Errors: USAGE when there is neither. */
+struct vqi_error *vqi_snapshot_select_queue(struct vqi_snapshot *snapshot,
+					    unsigned int index) vqi_must_check;
+
 /* Takes one look at all devices. The snapshot's target has the run state; the rest of it, and what
  * two looks make of the capture, is the caller's.
  * Errors: GONE, PERMISSION, SYS, NOMEM. What one device cannot be read for is a gap.

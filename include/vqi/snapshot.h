@@ -213,8 +213,9 @@ void vqi_snapshot_free(struct vqi_snapshot *snapshot);
 VQI_DEFINE_CLEANUP(struct vqi_snapshot *, vqi_snapshot_free)
 #define vqi_cleanup_snapshot vqi_cleanup(vqi_snapshot_free)
 
-/* Frees what a device owns, not the device itself. */
+/* Free what a device or a gap owns, not itself. */
 void vqi_device_done(struct vqi_device *device);
+void vqi_gap_done(struct vqi_gap *gap);
 
 /* Adds a gap. device may be NULL (the target); queue VQI_UNKNOWN (the whole device).
  * Errors: NOMEM. */

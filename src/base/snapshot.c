@@ -34,6 +34,13 @@ void vqi_device_done(struct vqi_device *device)
 	free(device->queues);
 }
 
+void vqi_gap_done(struct vqi_gap *gap)
+{
+	free(gap->device);
+	free(gap->what);
+	free(gap->why);
+}
+
 void vqi_snapshot_free(struct vqi_snapshot *snapshot)
 {
 	if (!snapshot)
@@ -42,11 +49,8 @@ void vqi_snapshot_free(struct vqi_snapshot *snapshot)
 	for (size_t i = 0; i < snapshot->device_count; i++)
 		vqi_device_done(&snapshot->devices[i]);
 	free(snapshot->devices);
-	for (size_t i = 0; i < snapshot->gap_count; i++) {
-		free(snapshot->gaps[i].device);
-		free(snapshot->gaps[i].what);
-		free(snapshot->gaps[i].why);
-	}
+	for (size_t i = 0; i < snapshot->gap_count; i++)
+		vqi_gap_done(&snapshot->gaps[i]);
 	free(snapshot->gaps);
 	free(snapshot);
 }
@@ -64,9 +68,7 @@ struct vqi_error *vqi_snapshot_add_gap(struct vqi_snapshot *snapshot,
 	if (grown)
 		snapshot->gaps = grown;
 	if (!grown || !gap.what || !gap.why || (device && !gap.device)) {
-		free(gap.device);
-		free(gap.what);
-		free(gap.why);
+		vqi_gap_done(&gap);
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 	}
 	snapshot->gaps[snapshot->gap_count++] = gap;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which devices a user means. */
+/* Which devices and queues a user means. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,4 +146,42 @@ struct vqi_error *vqi_observer_select(struct vqi_observer *observer, const char 
 	}
 	observer->device_count = kept;
 	return NULL;
+}
+
+static void drop_other_gaps(struct vqi_snapshot *snapshot, unsigned int index)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < snapshot->gap_count; i++) {
+		struct vqi_gap *gap = &snapshot->gaps[i];
+
+		if (gap->queue.known && gap->queue.value != index)
+			vqi_gap_done(gap);
+		else
+			snapshot->gaps[kept++] = *gap;
+	}
+	snapshot->gap_count = kept;
+}
+
+struct vqi_error *vqi_snapshot_select_queue(struct vqi_snapshot *snapshot, unsigned int index)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < snapshot->device_count; i++) {
+		struct vqi_device *device = &snapshot->devices[i];
+
+		if (index < device->queue_count) {
+			device->queues[0] = device->queues[index];
+			device->queue_count = 1;
+		} else if (device->queue_count) {
+			vqi_device_done(device);
+			continue;
+		}
+		snapshot->devices[kept++] = *device;
+	}
+	snapshot->device_count = kept;
+	drop_other_gaps(snapshot, index);
+	if (kept)
+		return NULL;
+	return vqi_error_new(VQI_ERROR_USAGE, "--queue: no device has a queue %u", index);
 }

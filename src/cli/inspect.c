@@ -27,11 +27,7 @@ static uint64_t elapsed_us(const struct timespec *since)
 /* The last look's snapshot stands for the inspection; what the first one stopped counts too. */
 static void merge_capture(const struct vqi_snapshot *earlier, struct vqi_snapshot *later)
 {
-	struct timespec first = earlier->capture.time, second = later->capture.time;
-
 	later->capture.looks = 2;
-	later->capture.interval_ms = (uint64_t)((second.tv_sec - first.tv_sec) * 1000 +
-						(second.tv_nsec - first.tv_nsec) / 1000000);
 	later->capture.stopped_us += earlier->capture.stopped_us;
 	if (later->capture.stopped_threads < earlier->capture.stopped_threads)
 		later->capture.stopped_threads = earlier->capture.stopped_threads;
@@ -50,38 +46,22 @@ static struct vqi_error *look(struct vqi_observer *observer, const struct vqi_op
 			      struct vqi_snapshot **ret_earlier, struct vqi_snapshot **ret_later)
 {
 	struct vqi_error *error;
+	struct timespec start;
+	uint64_t interval_us;
 
+	clock_gettime(CLOCK_MONOTONIC, &start); /* the wall clock may be set meanwhile */
 	error = vqi_observer_look(observer, options->stop, ret_later);
 	if (error || options->once)
 		return error;
 	*ret_earlier = take_ptr(*ret_later);
 	pause_ms(options->interval_ms);
+	interval_us = elapsed_us(&start);
 	error = vqi_observer_look(observer, options->stop, ret_later);
-	if (!error)
-		merge_capture(*ret_earlier, *ret_later);
-	return error;
-}
-
-/* Drops all queues but one of each device, and the devices that do not have it. */
-static struct vqi_error *keep_queue(struct vqi_snapshot *snapshot, unsigned int index)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < snapshot->device_count; i++) {
-		struct vqi_device *device = &snapshot->devices[i];
-
-		if (index >= device->queue_count) {
-			vqi_device_done(device);
-			continue;
-		}
-		device->queues[0] = device->queues[index];
-		device->queue_count = 1;
-		snapshot->devices[kept++] = *device;
-	}
-	snapshot->device_count = kept;
-	if (kept)
-		return NULL;
-	return vqi_error_new(VQI_ERROR_USAGE, "--queue: no device has a queue %u", index);
+	if (error)
+		return error;
+	merge_capture(*ret_earlier, *ret_later);
+	(*ret_later)->capture.interval_ms = interval_us / 1000;
+	return NULL;
 }
 
 static struct vqi_error *copy(const char *text, char **ret_copy)
@@ -176,7 +156,7 @@ struct vqi_error *vqi_inspect(const struct vqi_options *options, struct vqi_snap
 	if (error && error->code != VQI_ERROR_USAGE)
 		error = vqi_error_prefix(error, "process %d", (int)options->pid);
 	if (!error && options->queue.known)
-		error = keep_queue(later, (unsigned int)options->queue.value);
+		error = vqi_snapshot_select_queue(later, (unsigned int)options->queue.value);
 	if (!error) {
 		later->capture.duration_us = elapsed_us(&start);
 		error = vqi_diagnose(earlier, later, ret_diagnosis);

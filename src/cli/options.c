@@ -13,6 +13,8 @@
 #define DEFAULT_INTERVAL_MS 250
 #define MAX_INTERVAL_S	    3600
 
+#define SHORT_OPTIONS	    ":p:d:q:f:v"
+
 /* Long options without a letter of their own. */
 enum {
 	OPT_ONCE = 256,
@@ -100,17 +102,33 @@ static struct vqi_error *parse_number(const char *option, const char *value, uns
 	return NULL;
 }
 
+/* strtod() would want the decimal point of the user's language, and take "nan" and "0x1p3". */
+static bool parse_decimal(const char *text, double *ret_number)
+{
+	double number = 0, divisor = 1;
+	bool digits = false, point = false;
+
+	for (; *text; text++) {
+		if (*text == '.' && !point) {
+			point = true;
+			continue;
+		}
+		if (*text < '0' || *text > '9')
+			return false;
+		digits = true;
+		number = number * 10 + (*text - '0');
+		divisor *= point ? 10 : 1;
+	}
+	*ret_number = number / divisor;
+	return digits;
+}
+
 static struct vqi_error *parse_interval(const char *value, unsigned int *ret_ms)
 {
-	static const char wanted[] = "a number of seconds from 0.001 to 3600";
 	double seconds;
-	char *end;
 
-	/* strtod also takes "nan", "0x1p3" and the like. */
-	seconds = strtod(value, &end);
-	if (!value[0] || strspn(value, "0123456789.") != strlen(value) || *end ||
-	    !(seconds >= 0.001 && seconds <= MAX_INTERVAL_S))
-		return bad_value("--interval", value, wanted);
+	if (!parse_decimal(value, &seconds) || !(seconds >= 0.001 && seconds <= MAX_INTERVAL_S))
+		return bad_value("--interval", value, "a number of seconds from 0.001 to 3600");
 	*ret_ms = (unsigned int)lround(seconds * 1000);
 	return NULL;
 }
@@ -241,6 +259,16 @@ static struct vqi_error *check_options(const struct vqi_options *options, const 
 	return NULL;
 }
 
+/* word is the one before optind: of short options that stand together only the last moves that on. */
+static struct vqi_error *bad_option(int what, const char *word)
+{
+	if (what == ':')
+		return vqi_error_new(VQI_ERROR_USAGE, "%s needs a value", word);
+	if (optopt > 0 && optopt < OPT_ONCE && !strchr(SHORT_OPTIONS, optopt))
+		return vqi_error_new(VQI_ERROR_USAGE, "unknown option -%c", optopt);
+	return vqi_error_new(VQI_ERROR_USAGE, "unknown option or needless value: %s", word);
+}
+
 void vqi_options_done(struct vqi_options *options)
 {
 	free(options->devices);
@@ -258,17 +286,9 @@ struct vqi_error *vqi_options_parse(int argc, char **argv, struct vqi_options *r
 	optind = 0; /* starts anew: tests parse more than once */
 	opterr = 0;
 	while (!error && options.action == VQI_ACTION_INSPECT &&
-	       (option = getopt_long(argc, argv, ":p:d:q:f:v", long_options, NULL)) != -1) {
-		const char *word = argv[optind - 1];
-
-		if (option == ':')
-			return vqi_error_new(VQI_ERROR_USAGE, "%s needs a value", word);
-		if (option == '?' && optopt && optopt < OPT_ONCE &&
-		    !(word[0] == '-' && word[1] == '-'))
-			return vqi_error_new(VQI_ERROR_USAGE, "unknown option -%c", optopt);
-		if (option == '?')
-			return vqi_error_new(VQI_ERROR_USAGE,
-					     "unknown option or needless value: %s", word);
+	       (option = getopt_long(argc, argv, SHORT_OPTIONS, long_options, NULL)) != -1) {
+		if (option == ':' || option == '?')
+			return bad_option(option, argv[optind - 1]);
 		error = parse_option(option, &options, &given);
 	}
 	if (!error && options.action == VQI_ACTION_INSPECT && optind < argc)

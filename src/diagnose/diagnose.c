@@ -95,9 +95,13 @@ static enum vqi_queue_state state_of(const struct vqi_subject *subject)
 		return VQI_QUEUE_IDLE;
 	if (!subject->held_still)
 		return VQI_QUEUE_BUSY;
+	/* Only the driver's part is left, and it is at it. */
+	if (!outstanding.value && !vqi_num_equal(queue->unreaped, subject->before->unreaped))
+		return VQI_QUEUE_BUSY;
 	/* It stands still, and nobody here knows whether it should. */
-	if (queue->kind == VQI_KIND_UNKNOWN || !subject->device->started ||
-	    subject->device->vhost != VQI_VHOST_NONE)
+	if (queue->kind == VQI_KIND_UNKNOWN || !subject->device->started)
+		return VQI_QUEUE_UNKNOWN;
+	if (subject->device->vhost != VQI_VHOST_NONE && !is_nonzero(queue->unreaped))
 		return VQI_QUEUE_UNKNOWN;
 	return VQI_QUEUE_STUCK;
 }

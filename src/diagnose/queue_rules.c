@@ -208,8 +208,7 @@ static bool is_kick_pending(const struct vqi_queue *queue)
 
 bool vqi_is_kick_not_handled(const struct vqi_subject *subject)
 {
-	return is_not_taken(subject) && is_kick_pending(subject->queue) &&
-	       is_kick_pending(subject->before);
+	return is_not_taken(subject) && is_kick_pending(subject->queue);
 }
 
 bool vqi_is_device_not_notified(const struct vqi_subject *subject)
@@ -258,6 +257,8 @@ struct vqi_error *vqi_explain_not_taken(const struct vqi_subject *subject,
 	enum vqi_kick kick = vqi_queue_kick_due(queue);
 	struct vqi_error *error;
 
+	if (is_kick_pending(queue) && !is_kick_pending(subject->before))
+		vqi_finding_doubt(finding); /* it came just now */
 	error = vqi_finding_summarise(
 		finding, "%" PRIu64 " buffer%s published and not %s by the device; %s", untaken,
 		plural(untaken), vqi_num_is(queue->unseen, 0) ? "taken" : "seen",

@@ -4,7 +4,6 @@ import os
 import re
 import struct
 
-import pytest
 from oracle import gdb_devices
 from rig import on, on_all, on_split
 

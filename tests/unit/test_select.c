@@ -42,6 +42,7 @@ static void setup(void)
 	set_drive(&device, "d1", "n1");
 	fake_device(qemu, &(struct fake_device_options){.id = "net0",
 							.type = "virtio-net-device",
+							.queues = 3,
 							.device_id = 1,
 							.devfn = 5 << 3});
 	device = fake_device(qemu, &(struct fake_device_options){.id = "mmio0",
@@ -219,6 +220,45 @@ START_TEST(test_no_devices)
 }
 END_TEST
 
+/* Queue 1: the network card has it; of the others only one that could not be read stays. */
+START_TEST(test_queue)
+{
+	vqi_cleanup_snapshot struct vqi_snapshot *snapshot = NULL;
+	struct vqi_device *device;
+
+	ck_assert_ok(vqi_observer_look(observer, VQI_STOP_AUTO, &snapshot));
+	ck_assert_uint_eq(snapshot->device_count, 5);
+	device = &snapshot->devices[0];
+	free(take_ptr(device->queues));
+	device->queue_count = 0;
+	ck_assert_ok(vqi_snapshot_add_gap(snapshot, device, VQI_UNKNOWN, "device", "why"));
+	device = &snapshot->devices[4];
+	ck_assert_str_eq(device->id, "net0");
+	for (unsigned int i = 0; i < 3; i++)
+		ck_assert_ok(vqi_snapshot_add_gap(snapshot, device, VQI_NUM(i), "ring", "why"));
+
+	ck_assert_ok(vqi_snapshot_select_queue(snapshot, 1));
+	ck_assert_uint_eq(snapshot->device_count, 2);
+	ck_assert_uint_eq(snapshot->devices[0].queue_count, 0);
+	ck_assert_str_eq(snapshot->devices[1].id, "net0");
+	ck_assert_uint_eq(snapshot->devices[1].queue_count, 1);
+	ck_assert_uint_eq(snapshot->devices[1].queues[0].index, 1);
+	ck_assert_uint_eq(snapshot->gap_count, 2);
+	ck_assert_str_eq(snapshot->gaps[0].what, "device");
+	ck_assert(vqi_num_is(snapshot->gaps[1].queue, 1));
+}
+END_TEST
+
+START_TEST(test_no_such_queue)
+{
+	vqi_cleanup_snapshot struct vqi_snapshot *snapshot = NULL;
+
+	ck_assert_ok(vqi_observer_look(observer, VQI_STOP_AUTO, &snapshot));
+	ck_assert_code_text(vqi_snapshot_select_queue(snapshot, 3), VQI_ERROR_USAGE, "queue 3");
+	ck_assert_uint_eq(snapshot->device_count, 0);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("select");
@@ -232,5 +272,7 @@ int main(void)
 	tcase_add_test(tcase, test_error_lists_what_there_is);
 	tcase_add_test(tcase, test_id_like_a_type);
 	tcase_add_test(tcase, test_no_devices);
+	tcase_add_test(tcase, test_queue);
+	tcase_add_test(tcase, test_no_such_queue);
 	return unit_run("select", tcase);
 }

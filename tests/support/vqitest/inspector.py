@@ -36,8 +36,7 @@ class Report:
     def __init__(self, text, status=None):
         self.text = text
         self.json = json.loads(text)
-        if _validator():
-            _validator().validate(self.json)
+        _validator().validate(self.json)
         assert self.json["schema"] == "virtq-inspect/1"
         if status is not None:
             assert self.json["exit_status"] == status
