@@ -27,8 +27,9 @@ VQI_DEFINE_CLEANUP(struct vqi_reading *, vqi_reading_free)
 /* The ranges to read; give them to vqi_mem_readv() as often as wanted. Owner: the reading. */
 struct vqi_range *vqi_reading_ranges(struct vqi_reading *reading, size_t *ret_count);
 
-/* Keeps a copy of what was read, to compare the next reading with. */
-void vqi_reading_keep(struct vqi_reading *reading);
+/* Keeps a copy of what was read, to compare the next reading with; forgets it. Errors: NOMEM. */
+struct vqi_error *vqi_reading_keep(struct vqi_reading *reading) vqi_must_check;
+void vqi_reading_forget(struct vqi_reading *reading);
 
 /* Whether the last reading of one queue is equal to the kept one. */
 bool vqi_reading_same_queue(const struct vqi_reading *reading, size_t queue);

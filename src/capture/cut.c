@@ -98,8 +98,9 @@ struct vqi_error *vqi_observer_cut(struct vqi_observer *observer, bool all,
 		return vqi_error_new(VQI_ERROR_UNSUPPORTED, "there is nothing that can be stopped");
 	error = vqi_process_has_userfaultfd(observer->process, &waits_for_itself);
 	if (!error && waits_for_itself) /* our read would wait for the threads that we stopped */
-		return all ? vqi_error_new(VQI_ERROR_UNSUPPORTED,
-					   "not stopped: its memory is still arriving (userfaultfd)")
+		return all ? vqi_error_new(
+				     VQI_ERROR_UNSUPPORTED,
+				     "not stopped: its memory is still arriving (userfaultfd)")
 			   : NULL;
 	for (int i = 0; !error && !current && i < VQI_MAX_PLANS; i++) {
 		error = plan_wanted(observer, all);

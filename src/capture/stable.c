@@ -90,8 +90,9 @@ static struct vqi_error *read_stable(struct vqi_observer *observer, struct obser
 	for (int i = 0; !error && i < VQI_MAX_STABLE_READS; i++) {
 		if (tally.unsettled)
 			nanosleep(&(struct timespec){.tv_nsec = SETTLE_NS}, NULL);
-		vqi_reading_keep(reading);
-		error = read_once(observer, reading);
+		error = vqi_reading_keep(reading);
+		if (!error)
+			error = read_once(observer, reading);
 		*ret_current = !error && vqi_reading_is_current(reading);
 		if (!*ret_current)
 			break;
@@ -106,6 +107,7 @@ static struct vqi_error *read_stable(struct vqi_observer *observer, struct obser
 			break;
 	}
 	device->needs_cut = tally.torn;
+	vqi_reading_forget(reading);
 	vqi_device_done(&fresh);
 	return error;
 }

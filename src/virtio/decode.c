@@ -40,14 +40,30 @@ struct vqi_view vqi_reading_queue(const struct vqi_reading *reading, size_t inde
 	return view;
 }
 
-void vqi_reading_keep(struct vqi_reading *reading)
+struct vqi_error *vqi_reading_keep(struct vqi_reading *reading)
 {
+	if (!reading->kept)
+		reading->kept = malloc(reading->len);
+	if (!reading->kept)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 	memcpy(reading->kept, reading->bytes, reading->len);
+	return NULL;
+}
+
+void vqi_reading_forget(struct vqi_reading *reading)
+{
+	free(reading->kept);
+	reading->kept = NULL;
 }
 
 static bool same_bytes(const struct vqi_reading *reading, size_t start, size_t len)
 {
 	return memcmp(reading->bytes + start, reading->kept + start, len) == 0;
+}
+
+static bool same_piece(const struct vqi_reading *reading, const struct piece *piece)
+{
+	return same_bytes(reading, piece->offset, piece->len);
 }
 
 bool vqi_reading_same_queue(const struct vqi_reading *reading, size_t queue)
@@ -56,7 +72,8 @@ bool vqi_reading_same_queue(const struct vqi_reading *reading, size_t queue)
 	const struct queue_plan *plan = &reading->queues[queue];
 
 	return same_bytes(reading, reading->array.offset + queue * stride, stride) &&
-	       same_bytes(reading, plan->start, plan->end - plan->start);
+	       same_piece(reading, &plan->avail_ring) && same_piece(reading, &plan->used_header) &&
+	       same_piece(reading, &plan->used_tail) && same_piece(reading, &plan->descriptors);
 }
 
 size_t vqi_reading_queue_count(const struct vqi_reading *reading)
@@ -64,24 +81,19 @@ size_t vqi_reading_queue_count(const struct vqi_reading *reading)
 	return reading->queue_count;
 }
 
-static bool same_cache(const struct cache *a, const struct cache *b)
-{
-	return a->hva == b->hva && a->len == b->len;
-}
-
+/* QEMU never changes a VRingMemoryRegionCaches, but makes a new one, virtio_init_region_cache(); one that
+ * lies where the old did and has the same guest addresses leads to the same memory. */
 static bool queue_is_current(const struct vqi_reading *reading, size_t index)
 {
 	const struct queue_plan *plan = &reading->queues[index];
 	struct vqi_view queue = vqi_reading_queue(reading, index);
 	struct vqi_view vring = vqi_view_member(&queue, VQI_F_VirtQueue_vring);
-	struct vqi_view caches = vqi_reading_view(reading, &plan->caches, plan->caches_hva);
-	struct queue_plan now = {0};
 
-	vqi_caches_decode(&caches, &now);
 	return vqi_view_uint_or(&vring, VQI_F_VRing_num, 0) == plan->num &&
-	       vqi_view_uint_or(&vring, VQI_F_VRing_caches, 0) == plan->caches_hva &&
-	       same_cache(&now.desc, &plan->desc) && same_cache(&now.avail, &plan->avail) &&
-	       same_cache(&now.used, &plan->used);
+	       vqi_view_uint_or(&vring, VQI_F_VRing_desc, 0) == plan->desc_gpa &&
+	       vqi_view_uint_or(&vring, VQI_F_VRing_avail, 0) == plan->avail_gpa &&
+	       vqi_view_uint_or(&vring, VQI_F_VRing_used, 0) == plan->used_gpa &&
+	       vqi_view_uint_or(&vring, VQI_F_VRing_caches, 0) == plan->caches_hva;
 }
 
 /* A queue may have come after the last: a network card that negotiated VIRTIO_NET_F_MQ. */
@@ -102,7 +114,7 @@ bool vqi_reading_is_current(const struct vqi_reading *reading)
 	uint64_t features = vqi_view_uint_or(&device, VQI_F_VirtIODevice_guest_features, 0);
 
 	if (vqi_view_uint_or(&device, VQI_F_VirtIODevice_vq, 0) != reading->vq ||
-	    (features >> VQI_FEATURE_PACKED & 1) != reading->packed)
+	    features != reading->features)
 		return false;
 	for (size_t i = 0; i < reading->queue_count; i++) {
 		if (!queue_is_current(reading, i))
@@ -186,12 +198,14 @@ static struct vqi_num decode_notifier(const struct vqi_view *view, enum vqi_fiel
 static enum vqi_ring_access decode_access(const struct vqi_reading *reading,
 					  const struct queue_plan *plan)
 {
-	const struct piece *pieces[] = {&plan->caches, &plan->avail_ring, &plan->used_header,
-					&plan->used_tail, &plan->descriptors};
+	const struct piece *pieces[] = {&plan->avail_ring, &plan->used_header, &plan->used_tail,
+					&plan->descriptors};
 	uint64_t avail = reading->packed ? 4 : 4 + 2 * (uint64_t)plan->num;
 
 	if (!plan->caches_hva)
 		return VQI_RING_NO_CACHE;
+	if (!plan->caches_read)
+		return VQI_RING_UNREADABLE;
 	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
 		if (pieces[i]->len && !reading->ranges[pieces[i]->range].ok)
 			return VQI_RING_UNREADABLE;

@@ -15,6 +15,8 @@
 #define PACKED_EVENT 4	/* struct pvirtq_event_suppress */
 #define DESC_SIZE    16 /* struct pvirtq_desc */
 
+#define MAX_GAP	     4096 /* bytes; the smallest page of any host */
+
 void vqi_reading_free(struct vqi_reading *reading)
 {
 	if (!reading)
@@ -26,7 +28,7 @@ void vqi_reading_free(struct vqi_reading *reading)
 	free(reading);
 }
 
-void vqi_caches_decode(const struct vqi_view *view, struct queue_plan *ret_plan)
+static void decode_caches(const struct vqi_view *view, struct queue_plan *ret_plan)
 {
 	const struct {
 		enum vqi_field_id field;
@@ -74,6 +76,9 @@ static struct vqi_error *read_array(struct vqi_reading *reading, size_t stride)
 
 		reading->queues[i].num = (uint32_t)vqi_view_uint_or(&vring, VQI_F_VRing_num, 0);
 		reading->queues[i].caches_hva = vqi_view_uint_or(&vring, VQI_F_VRing_caches, 0);
+		reading->queues[i].desc_gpa = vqi_view_uint_or(&vring, VQI_F_VRing_desc, 0);
+		reading->queues[i].avail_gpa = vqi_view_uint_or(&vring, VQI_F_VRing_avail, 0);
+		reading->queues[i].used_gpa = vqi_view_uint_or(&vring, VQI_F_VRing_used, 0);
 		if (!reading->queues[i].num)
 			break;
 		if (reading->queues[i].num > VQI_MAX_RING)
@@ -105,19 +110,36 @@ static struct vqi_error *read_caches(struct vqi_reading *reading)
 		struct vqi_view view = {layout, ranges[i].addr, ranges[i].buf,
 					ranges[i].ok ? ranges[i].len : 0};
 
-		vqi_caches_decode(&view, &reading->queues[i]);
+		reading->queues[i].caches_read = view.len;
+		decode_caches(&view, &reading->queues[i]);
 	}
 	return error;
 }
 
-static struct piece reserve(struct vqi_reading *reading, uint64_t len)
+/* Reads len bytes at addr into the next place. Together with the range before, from first on, where
+ * that is near: a range costs more than some bytes. Between two pieces less than a page apart lie only
+ * bytes of the pages that they are on. */
+static struct piece reserve(struct vqi_reading *reading, size_t first, uint64_t addr, uint64_t len)
 {
-	struct piece piece = {.offset = reading->len, .len = len};
+	struct vqi_range *last =
+		reading->range_count > first ? &reading->ranges[reading->range_count - 1] : NULL;
+	uint64_t gap = last ? addr - (last->addr + last->len) : UINT64_MAX;
 
-	if (len)
-		piece.range = reading->range_count++;
-	reading->len += (len + 7) & ~7ull;
-	return piece;
+	if (!len)
+		return (struct piece){0};
+	if (gap < MAX_GAP) {
+		last->len += gap + len;
+		reading->len += gap;
+	} else {
+		reading->ranges[reading->range_count++] =
+			(struct vqi_range){.addr = addr, .len = len};
+	}
+	reading->len += len;
+	return (struct piece){
+		.offset = reading->len - len,
+		.len = len,
+		.range = reading->range_count - 1,
+	};
 }
 
 static uint64_t at_most(uint64_t len, const struct cache *cache)
@@ -135,46 +157,27 @@ static uint64_t all_within(uint64_t offset, uint64_t len, const struct cache *ca
 
 static void reserve_queue(struct vqi_reading *reading, struct queue_plan *queue)
 {
-	uint32_t span = vqi_layout_span(reading->qemu->layout, VQI_S_VRingMemoryRegionCaches);
+	uint64_t tail = SPLIT_HEADER + 8 * (uint64_t)queue->num;
+	uint64_t avail = SPLIT_HEADER + 2 * (uint64_t)queue->num + SPLIT_EVENT;
+	size_t first = reading->range_count;
 
-	queue->start = reading->len;
-	queue->caches = reserve(reading, queue->caches_hva ? span : 0);
 	if (reading->packed) {
-		queue->avail_ring = reserve(reading, at_most(PACKED_EVENT, &queue->avail));
-		queue->used_header = reserve(reading, at_most(PACKED_EVENT, &queue->used));
+		queue->avail_ring = reserve(reading, first, queue->avail.hva,
+					    at_most(PACKED_EVENT, &queue->avail));
+		queue->used_header = reserve(reading, first, queue->used.hva,
+					     at_most(PACKED_EVENT, &queue->used));
 		queue->descriptors =
-			reserve(reading, at_most((uint64_t)queue->num * DESC_SIZE, &queue->desc));
-	} else {
-		uint64_t tail = SPLIT_HEADER + 8 * (uint64_t)queue->num;
-
-		/* avail_event is at the far end of the used ring, whose entries are not needed */
-		queue->avail_ring = reserve(
-			reading, at_most(SPLIT_HEADER + 2 * (uint64_t)queue->num + SPLIT_EVENT,
-					 &queue->avail));
-		queue->used_header = reserve(reading, at_most(SPLIT_HEADER, &queue->used));
-		queue->used_tail = reserve(reading, all_within(tail, SPLIT_EVENT, &queue->used));
+			reserve(reading, first, queue->desc.hva,
+				at_most((uint64_t)queue->num * DESC_SIZE, &queue->desc));
+		return;
 	}
-	queue->end = reading->len;
-}
-
-static void add_range(struct vqi_reading *reading, const struct piece *piece, uint64_t addr)
-{
-	if (piece->len)
-		reading->ranges[piece->range] = (struct vqi_range){
-			.addr = addr,
-			.buf = reading->bytes + piece->offset,
-			.len = piece->len,
-		};
-}
-
-static void add_queue_ranges(struct vqi_reading *reading, const struct queue_plan *queue)
-{
-	add_range(reading, &queue->caches, queue->caches_hva);
-	add_range(reading, &queue->avail_ring, queue->avail.hva);
-	add_range(reading, &queue->used_header, queue->used.hva);
-	add_range(reading, &queue->used_tail,
-		  queue->used.hva + SPLIT_HEADER + 8 * (uint64_t)queue->num);
-	add_range(reading, &queue->descriptors, queue->desc.hva);
+	/* avail_event is at the far end of the used ring, whose entries are not needed */
+	queue->avail_ring =
+		reserve(reading, first, queue->avail.hva, at_most(avail, &queue->avail));
+	queue->used_header =
+		reserve(reading, first, queue->used.hva, at_most(SPLIT_HEADER, &queue->used));
+	queue->used_tail = reserve(reading, first, queue->used.hva + tail,
+				   all_within(tail, SPLIT_EVENT, &queue->used));
 }
 
 /* QEMU's indices are read before the rings in guest RAM: a ring that moves on in between makes the
@@ -183,22 +186,24 @@ static struct vqi_error *lay_out(struct vqi_reading *reading, size_t stride)
 {
 	uint32_t span = vqi_layout_span(reading->qemu->layout, VQI_S_VirtIODevice);
 	size_t entries = reading->queue_count + (reading->queue_count < VQI_MAX_QUEUES);
+	size_t offset = 0;
 
-	reading->device = reserve(reading, span);
-	reading->array = reserve(reading, entries * stride);
+	reading->ranges = calloc(2 + 3 * reading->queue_count, sizeof(*reading->ranges));
+	if (!reading->ranges)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	reading->device = reserve(reading, 0, reading->vdev, span);
+	reading->array = reserve(reading, 1, reading->vq, entries * stride);
 	for (size_t i = 0; i < reading->queue_count; i++)
 		reserve_queue(reading, &reading->queues[i]);
 
-	reading->bytes = calloc(1, reading->len);
-	reading->kept = calloc(1, reading->len);
-	reading->ranges = calloc(reading->range_count, sizeof(*reading->ranges));
-	if (!reading->bytes || !reading->kept || !reading->ranges)
+	reading->bytes = malloc(reading->len);
+	if (!reading->bytes)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-
-	add_range(reading, &reading->device, reading->vdev);
-	add_range(reading, &reading->array, reading->vq);
-	for (size_t i = 0; i < reading->queue_count; i++)
-		add_queue_ranges(reading, &reading->queues[i]);
+	memset(reading->bytes, 0, reading->len); /* the pages must be there before a stop */
+	for (size_t i = 0; i < reading->range_count; i++) {
+		reading->ranges[i].buf = reading->bytes + offset;
+		offset += reading->ranges[i].len;
+	}
 	return NULL;
 }
 
@@ -208,7 +213,6 @@ struct vqi_error *vqi_reading_plan(struct vqi_qemu *qemu, uint64_t vdev,
 	vqi_cleanup(vqi_reading_free) struct vqi_reading *reading = calloc(1, sizeof(*reading));
 	const struct vqi_struct_layout *virtqueue = &qemu->layout->structs[VQI_S_VirtQueue];
 	struct vqi_error *error;
-	uint64_t features;
 
 	if (!virtqueue->present)
 		return vqi_error_new(VQI_ERROR_NO_LAYOUT, "the size of VirtQueue is unknown");
@@ -222,10 +226,11 @@ struct vqi_error *vqi_reading_plan(struct vqi_qemu *qemu, uint64_t vdev,
 	if (!error && !reading->vq)
 		error = vqi_error_new(VQI_ERROR_BAD_DATA, "VirtIODevice.vq is NULL");
 	if (!error)
-		error = vqi_qemu_field(qemu, vdev, VQI_F_VirtIODevice_guest_features, &features);
+		error = vqi_qemu_field(qemu, vdev, VQI_F_VirtIODevice_guest_features,
+				       &reading->features);
 	if (error)
 		return error;
-	reading->packed = features >> VQI_FEATURE_PACKED & 1;
+	reading->packed = reading->features >> VQI_FEATURE_PACKED & 1;
 	error = read_array(reading, virtqueue->size);
 	if (!error)
 		error = read_caches(reading);

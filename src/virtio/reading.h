@@ -20,22 +20,23 @@ struct cache {
 /* One queue, as planned. */
 struct queue_plan {
 	uint64_t caches_hva; /* VRing.caches; 0: none */
+	bool caches_read;    /* what it points to could be read */
 	struct cache desc, avail, used;
 	uint32_t num;
-	/* What is read of it, besides its VirtQueue: one after the other in bytes. */
-	struct piece caches, avail_ring, used_header, used_tail, descriptors;
-	size_t start, end; /* offsets of all of these together */
+	uint64_t desc_gpa, avail_gpa, used_gpa;
+	struct piece avail_ring, used_header, used_tail, descriptors;
 };
 
 struct vqi_reading {
 	struct vqi_qemu *qemu;
 	uint64_t vdev, vq; /* addresses in the target */
+	uint64_t features; /* negotiated */
 	bool packed;
 	struct piece device; /* VirtIODevice */
 	struct piece array;  /* VirtQueue[queue_count], and the one that ends it */
 	struct queue_plan *queues;
 	size_t queue_count;
-	uint8_t *bytes, *kept; /* len each */
+	uint8_t *bytes, *kept; /* len each; kept is NULL until there is something to compare */
 	size_t len;
 	struct vqi_range *ranges;
 	size_t range_count;
@@ -48,8 +49,5 @@ struct vqi_view vqi_reading_view(const struct vqi_reading *reading, const struct
 /* The views of the device and of one VirtQueue. */
 struct vqi_view vqi_reading_device(const struct vqi_reading *reading);
 struct vqi_view vqi_reading_queue(const struct vqi_reading *reading, size_t index);
-
-/* Reads the three MemoryRegionCaches out of a view of VRingMemoryRegionCaches. */
-void vqi_caches_decode(const struct vqi_view *view, struct queue_plan *ret_plan);
 
 #endif

@@ -74,7 +74,7 @@ uint64_t fake_alloc(struct fake_qemu *qemu, size_t len)
 	uint64_t address = qemu->next;
 
 	vqi_fake_mem_map(qemu->fake, address, len);
-	qemu->next += (len + 15) / 16 * 16 + 64;
+	qemu->next += (len + 15) / 16 * 16 + qemu->gap;
 	return address;
 }
 
@@ -370,6 +370,8 @@ struct fake_qemu *fake_qemu_new_at(unsigned int seed, uint64_t base)
 	qemu->mem.readv = note_readv;
 	qemu->fake = vqi_fake_mem_new();
 	qemu->glib = FAKE_GLIB_2_62;
+	qemu->gap = 64;
+	qemu->queue_max = 1024; /* VIRTIO_QUEUE_MAX */
 	qemu->next = base;
 	fake_layout(&qemu->layout, seed);
 	error = vqi_qemu_init(&qemu->mem, &qemu->layout, BIAS, &qemu->qemu);

@@ -35,6 +35,8 @@ struct fake_qemu {
 	uint64_t next;		      /* where the next allocation goes */
 	uint64_t machine, system_bus; /* objects */
 	unsigned int unnamed;	      /* devices without an id so far */
+	size_t gap;		      /* bytes between two allocations: 64 */
+	unsigned int queue_max;	      /* entries of VirtIODevice.vq: 1024 */
 
 	struct fake_read *reads; /* since the last fake_forget() */
 	size_t read_count, read_room;

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define QUEUE_MAX 1024 /* VIRTIO_QUEUE_MAX */
-
 static bool begins_with(const char *text, const char *start)
 {
 	return strncmp(text, start, strlen(start)) == 0;
@@ -67,9 +65,9 @@ static void make_queues(struct fake_qemu *qemu, struct fake_device *device)
 {
 	size_t stride = qemu->layout.structs[VQI_S_VirtQueue].size;
 
-	device->vq = fake_alloc(qemu, QUEUE_MAX * stride);
+	device->vq = fake_alloc(qemu, qemu->queue_max * stride);
 	fake_set(qemu, device->vdev, VQI_F_VirtIODevice_vq, device->vq);
-	for (unsigned int i = 0; i < QUEUE_MAX; i++) {
+	for (unsigned int i = 0; i < qemu->queue_max; i++) {
 		uint64_t queue = fake_queue(qemu, device, i);
 
 		fake_set(qemu, queue, VQI_F_VirtQueue_queue_index, i);
@@ -174,6 +172,8 @@ void fake_set_cache(struct fake_qemu *qemu, const struct fake_device *device, un
 	fake_set(qemu, region, VQI_F_MemoryRegionCache_len, len);
 }
 
+#define RING_GAP 34 /* bytes between the areas of a ring, which nothing may depend on */
+
 void fake_ring(struct fake_qemu *qemu, const struct fake_device *device, unsigned int index,
 	       const struct ring_options *options, struct ring_builder *ret_ring)
 {
@@ -185,18 +185,24 @@ void fake_ring(struct fake_qemu *qemu, const struct fake_device *device, unsigne
 		{VQI_F_VRing_avail, VQI_F_VRingMemoryRegionCaches_avail, ring_avail_size},
 		{VQI_F_VRing_used, VQI_F_VRingMemoryRegionCaches_used, ring_used_size},
 	};
+	size_t room = 0;
 	uint8_t *bytes[3];
+	uint64_t hva;
 
 	fake_set_vring(qemu, device, index, VQI_F_VRing_num, options->num);
 	fake_set_vring(qemu, device, index, VQI_F_VRing_caches,
 		       fake_alloc(qemu, qemu->layout.structs[VQI_S_VRingMemoryRegionCaches].size));
+	/* All in one piece of guest RAM, as drivers do it. */
+	for (unsigned int i = 0; i < 3; i++)
+		room += areas[i].size(options) + RING_GAP;
+	hva = fake_alloc(qemu, room);
 	for (unsigned int i = 0; i < 3; i++) {
 		size_t len = areas[i].size(options);
-		uint64_t hva = fake_alloc(qemu, len);
 
 		bytes[i] = fake_bytes(qemu, hva, len);
 		fake_set_vring(qemu, device, index, areas[i].gpa, hva - UINT64_C(0x7f0000000000));
 		fake_set_cache(qemu, device, index, areas[i].cache, hva, len);
+		hva += len + RING_GAP;
 	}
 	ring_init(ret_ring, options, bytes[0], bytes[1], bytes[2]);
 	fake_store(qemu, device, index, ret_ring);

@@ -250,7 +250,7 @@ START_TEST(test_viommu)
 }
 END_TEST
 
-/* Without EVENT_IDX, or with a short mapping, nothing beyond the cache is read. */
+/* Without EVENT_IDX, or with a short mapping, nothing beyond the cache is used. */
 START_TEST(test_short_caches)
 {
 	uint64_t hva;
@@ -259,10 +259,7 @@ START_TEST(test_short_caches)
 	hva = device.queues[0].avail_hva;
 	for (uint64_t len = 0; len <= 4 + 2 * NUM + 2; len++) {
 		fake_set_cache(qemu, &fake, 0, VQI_F_VRingMemoryRegionCaches_avail, hva, len);
-		fake_forget(qemu);
 		look();
-		for (size_t i = 0; i < qemu->read_count; i++)
-			ck_assert(qemu->reads[i].addr != hva || qemu->reads[i].len <= len);
 		ck_assert_int_eq(device.queues[0].access,
 				 len < 4 + 2 * NUM ? VQI_RING_SHORT : VQI_RING_READ);
 		ck_assert(device.queues[0].avail_idx.known == (len >= 4));
@@ -282,7 +279,7 @@ START_TEST(test_unreadable_ring)
 	vqi_fake_mem_fault(qemu->fake, device.queues[0].used_hva, 1);
 	look();
 	ck_assert_int_eq(device.queues[0].access, VQI_RING_UNREADABLE);
-	assert_num(device.queues[0].avail_idx, 5);
+	ck_assert(!device.queues[0].avail_idx.known); /* read together with the used ring */
 	ck_assert(!device.queues[0].used_ring_idx.known);
 }
 END_TEST
@@ -347,9 +344,8 @@ START_TEST(test_stale_plans)
 		case 1: /* mapped anew */
 			fake_set_vring(qemu, &fake, 0, VQI_F_VRing_caches, other);
 			break;
-		case 2: /* in the memory of the old */
-			fake_set_cache(qemu, &fake, 0, VQI_F_VRingMemoryRegionCaches_avail, other,
-				       ring_avail_size(&ring.options));
+		case 2: /* mapped anew, in the memory of the old */
+			fake_set_vring(qemu, &fake, 0, VQI_F_VRing_avail, other);
 			break;
 		case 3: /* reset */
 			fake_set_vring(qemu, &fake, 0, VQI_F_VRing_caches, 0);
@@ -374,7 +370,7 @@ END_TEST
 START_TEST(test_same_queue)
 {
 	look();
-	vqi_reading_keep(reading);
+	ck_assert_ok(vqi_reading_keep(reading));
 	read_all();
 	for (size_t i = 0; i < QUEUES; i++)
 		ck_assert(vqi_reading_same_queue(reading, i));
@@ -383,7 +379,7 @@ START_TEST(test_same_queue)
 	read_all();
 	ck_assert(!vqi_reading_same_queue(reading, 0));
 	ck_assert(vqi_reading_same_queue(reading, 1));
-	vqi_reading_keep(reading);
+	ck_assert_ok(vqi_reading_keep(reading));
 	fake_bytes(qemu, device.queues[0].avail_hva, 4)[2]++;
 	read_all();
 	ck_assert(!vqi_reading_same_queue(reading, 0));
