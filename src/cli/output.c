@@ -62,21 +62,8 @@ struct vqi_error *vqi_output_report(const struct vqi_options *options,
 		.color = want_color(options->color),
 		.width = terminal_width(),
 	};
-	vqi_cleanup_free char *text = NULL;
-	vqi_cleanup_file FILE *stream = NULL;
-	struct vqi_error *error;
-	size_t len = 0;
 
-	stream = open_memstream(&text, &len);
-	if (!stream)
-		return vqi_error_sys(errno, "cannot make the report");
-	error = options->format == VQI_FORMAT_JSON
-			? vqi_report_json(stream, snapshot, diagnosis)
-			: vqi_report_text(stream, snapshot, diagnosis, &report);
-	if (error)
-		return error;
-	if (fflush(stream) != 0)
-		return vqi_error_sys(errno, "cannot make the report");
-	fwrite(text, 1, len, stdout);
-	return vqi_output_close();
+	if (options->format == VQI_FORMAT_JSON)
+		return vqi_report_json(stdout, snapshot, diagnosis);
+	return vqi_report_text(stdout, snapshot, diagnosis, &report);
 }

@@ -6,8 +6,8 @@
 #include "vqi/options.h"
 #include "vqi/snapshot.h"
 
-/* Prints the report that the options ask for on standard output, whole or not at all: it is made in
- * memory first. Errors: SYS, NOMEM. */
+/* Prints the report that the options ask for on standard output; nothing when it cannot be made.
+ * Errors: SYS, NOMEM. */
 struct vqi_error *vqi_output_report(const struct vqi_options *options,
 				    const struct vqi_snapshot *snapshot,
 				    const struct vqi_diagnosis *diagnosis) vqi_must_check;

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "json.h"
 
+#include <errno.h>
 #include <json-c/json.h>
+#include <json-c/printbuf.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "output.h"
@@ -111,54 +115,82 @@ static void put_gaps(struct vqi_json *json, struct json_object *document,
 	}
 }
 
+/* What json-c is to print a device from. */
+struct device_source {
+	const struct vqi_device *device;
+	const struct vqi_diagnosis *diagnosis;
+};
+
+/* Makes a device's part of the document when it is printed, and drops it: the whole would take a
+ * hundred times the memory of what it describes. Returns a negative number without memory. */
+static int print_device(struct json_object *object, struct printbuf *out, int level, int flags)
+{
+	const struct device_source *source = json_object_get_userdata(object);
+	const char *text = NULL;
+	struct vqi_json json;
+	size_t len = 0;
+
+	(void)level; /* the document is one line */
+	vqi_json_init(&json);
+	vqi_json_device(&json, json.root, source->device, source->diagnosis);
+	if (!json.failed)
+		text = json_object_to_json_string_length(json.root, flags, &len);
+	if (!text || len > INT_MAX || printbuf_memappend(out, text, (int)len) < 0)
+		text = NULL;
+	vqi_json_done(&json);
+	return text ? 0 : -1;
+}
+
+static void put_devices(struct vqi_json *json, struct json_object *document,
+			struct device_source *sources, size_t count)
+{
+	struct json_object *devices = vqi_json_list(json, document, "devices");
+
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *device = vqi_json_object(json, devices, NULL);
+
+		if (device)
+			json_object_set_serializer(device, print_device, &sources[i], NULL);
+	}
+}
+
 static void put_document(struct vqi_json *json, const struct vqi_snapshot *snapshot,
-			 const struct vqi_diagnosis *diagnosis)
+			 const struct vqi_diagnosis *diagnosis, struct device_source *sources)
 {
 	struct json_object *document = json->root;
-	struct json_object *devices;
 
 	vqi_json_string(json, document, "schema", SCHEMA);
 	put_tool(json, document);
 	put_target(json, document, &snapshot->target);
 	put_capture(json, document, &snapshot->capture);
-	devices = vqi_json_list(json, document, "devices");
 	for (size_t i = 0; i < snapshot->device_count; i++)
-		vqi_json_device(json, devices, &snapshot->devices[i], diagnosis);
+		sources[i] = (struct device_source){&snapshot->devices[i], diagnosis};
+	put_devices(json, document, sources, snapshot->device_count);
 	vqi_json_findings(json, document, diagnosis, NULL);
 	put_gaps(json, document, snapshot);
 	vqi_json_uint(json, document, "exit_status", diagnosis->exit_status);
 }
 
-static struct vqi_error *write_document(FILE *stream, const struct vqi_json *json)
-{
-	vqi_cleanup_free char *printable = NULL;
-	vqi_cleanup_free char *line = NULL;
-	const char *text = NULL;
-	int len = -1;
-
-	if (!json->failed)
-		text = json_object_to_json_string_ext(
-			json->root, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-	if (text)
-		printable = vqi_printable_json(text);
-	if (printable)
-		len = asprintf(&line, "%s\n", printable);
-	if (len < 0) {
-		line = NULL;
-		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	}
-	return vqi_output_write(stream, line, (size_t)len);
-}
-
 struct vqi_error *vqi_report_json(FILE *stream, const struct vqi_snapshot *snapshot,
 				  const struct vqi_diagnosis *diagnosis)
 {
-	struct vqi_error *error;
+	vqi_cleanup_free struct device_source *sources =
+		calloc(snapshot->device_count + 1, sizeof(*sources));
+	const char *text = NULL;
 	struct vqi_json json;
 
+	if (!sources)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 	vqi_json_init(&json);
-	put_document(&json, snapshot, diagnosis);
-	error = write_document(stream, &json);
+	put_document(&json, snapshot, diagnosis, sources);
+	if (!json.failed)
+		text = json_object_to_json_string_ext(
+			json.root, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	errno = 0;
+	if (text) {
+		vqi_printable_json_write(stream, text);
+		fputc('\n', stream);
+	}
 	vqi_json_done(&json);
-	return error;
+	return text ? vqi_output_flush(stream) : vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 }

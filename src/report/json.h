@@ -10,7 +10,8 @@
 void vqi_json_findings(struct vqi_json *json, struct json_object *into,
 		       const struct vqi_diagnosis *diagnosis, const struct vqi_queue *queue);
 
-void vqi_json_device(struct vqi_json *json, struct json_object *list,
+/* Fills the object of a device. */
+void vqi_json_device(struct vqi_json *json, struct json_object *object,
 		     const struct vqi_device *device, const struct vqi_diagnosis *diagnosis);
 
 #endif

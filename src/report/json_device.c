@@ -172,10 +172,9 @@ static void put_vhost(struct vqi_json *json, struct json_object *into,
 	vqi_json_null(json, object, "backend_pid");
 }
 
-void vqi_json_device(struct vqi_json *json, struct json_object *list,
+void vqi_json_device(struct vqi_json *json, struct json_object *object,
 		     const struct vqi_device *device, const struct vqi_diagnosis *diagnosis)
 {
-	struct json_object *object = vqi_json_object(json, list, NULL);
 	struct json_object *queues;
 
 	vqi_json_string(json, object, "id", device->id);

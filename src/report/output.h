@@ -11,4 +11,7 @@
 /* Writes the report and flushes the stream. Errors: SYS. */
 struct vqi_error *vqi_output_write(FILE *stream, const char *report, size_t len) vqi_must_check;
 
+/* Flushes a stream that was written to since errno was 0. Errors: SYS. */
+struct vqi_error *vqi_output_flush(FILE *stream) vqi_must_check;
+
 #endif

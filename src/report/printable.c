@@ -107,25 +107,22 @@ char *vqi_valid_utf8(const char *text)
 	return result;
 }
 
-char *vqi_printable_json(const char *document)
+void vqi_printable_json_write(FILE *stream, const char *document)
 {
-	/* What is escaped takes two bytes or more, DEL one: six times is enough. */
-	char *result = malloc(strlen(document) * 6 + 1);
-	char *out = result;
+	const char *start = document; /* of what is not written yet */
 
-	while (result && *document) {
+	while (*document) {
 		uint32_t code = (unsigned char)*document;
-		unsigned int len = decode(document, &code);
+		unsigned int len = code < 0x7f ? 1 : decode(document, &code);
 
-		if ((code >= 0x7f && code < 0xa0) || is_invisible(code))
-			out += sprintf(out, "\\u%04x", (unsigned int)code);
-		else
-			out = mempcpy(out, document, len ? len : 1);
+		if ((code >= 0x7f && code < 0xa0) || is_invisible(code)) {
+			fwrite(start, 1, (size_t)(document - start), stream);
+			fprintf(stream, "\\u%04x", (unsigned int)code);
+			start = document + (len ? len : 1);
+		}
 		document += len ? len : 1;
 	}
-	if (result)
-		*out = '\0';
-	return result;
+	fwrite(start, 1, (size_t)(document - start), stream);
 }
 
 size_t vqi_printable_width(const char *text, size_t len)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* The text with each byte that is not part of a printable character replaced by \xNN, so that it is
  * one line and cannot command a terminal. Without utf8, only ASCII is printable.
@@ -15,10 +16,10 @@ char *vqi_printable(const char *text, bool utf8);
  * Owner: the caller. NULL without memory. */
 char *vqi_valid_utf8(const char *text);
 
-/* A JSON document, valid UTF-8, with the characters that a terminal may obey written as \uNNNN;
- * json-c does that for the ASCII ones. They can only be in strings, which keep their value.
- * Owner: the caller. NULL without memory. */
-char *vqi_printable_json(const char *document);
+/* Writes a JSON document, valid UTF-8, with the characters that a terminal may obey as \uNNNN;
+ * json-c does that for the ASCII ones. They can only be in strings, which keep their value. What goes
+ * wrong shows in the stream. */
+void vqi_printable_json_write(FILE *stream, const char *document);
 
 /* How many columns of a terminal the first len bytes of a printable text take. */
 size_t vqi_printable_width(const char *text, size_t len);
