@@ -145,6 +145,9 @@ struct vqi_queue {
 	struct vqi_num signalled_used, signalled_used_valid, notification, inuse;
 	struct vqi_num vector;
 	struct vqi_wrap wrap; /* packed only */
+	/* Packed only: of the descriptor ring. Places in it come again after two rounds, soon on a busy
+	 * ring; its descriptors are others then. */
+	struct vqi_num desc_digest;
 
 	struct vqi_num host_notifier_fd, host_notifier_count;
 	struct vqi_num guest_notifier_fd, guest_notifier_count;
@@ -175,6 +178,7 @@ struct vqi_device {
 	size_t backend_count;
 	unsigned int status; /* VirtIO 1.2, 2.1 */
 	uint64_t host_features, guest_features; /* the first 64 bits */
+	bool unread; /* it could not be read, see the gaps: what follows is unknown */
 	bool broken;
 	bool disabled; /* the guest took away bus mastering: QEMU touches no ring */
 	bool started;

@@ -48,11 +48,11 @@ static struct vqi_error *read_stopped(struct vqi_observer *observer, bool all,
 		}
 	}
 	vqi_stop_resume(stop);
-	if (!error) {
-		capture->stopped_us += vqi_stop_stopped_us(stop);
+	/* Also of a stop that failed: some threads may have stood meanwhile. */
+	capture->stopped_us += vqi_stop_stopped_us(stop);
+	if (capture->stopped_threads < vqi_stop_thread_count(stop))
 		capture->stopped_threads = (unsigned int)vqi_stop_thread_count(stop);
-		*ret_exact = vqi_stop_was_exact(stop);
-	}
+	*ret_exact = !error && vqi_stop_was_exact(stop);
 	return error;
 }
 
@@ -98,10 +98,8 @@ struct vqi_error *vqi_observer_cut(struct vqi_observer *observer, bool all,
 		return vqi_error_new(VQI_ERROR_UNSUPPORTED, "there is nothing that can be stopped");
 	error = vqi_process_has_userfaultfd(observer->process, &waits_for_itself);
 	if (!error && waits_for_itself) /* our read would wait for the threads that we stopped */
-		return all ? vqi_error_new(
-				     VQI_ERROR_UNSUPPORTED,
-				     "not stopped: its memory is still arriving (userfaultfd)")
-			   : NULL;
+		return vqi_error_new(VQI_ERROR_UNSUPPORTED,
+				     "not stopped: its memory is still arriving (userfaultfd)");
 	for (int i = 0; !error && !current && i < VQI_MAX_PLANS; i++) {
 		error = plan_wanted(observer, all);
 		if (!error)

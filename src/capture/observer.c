@@ -239,6 +239,7 @@ static struct vqi_error *finish_device(struct vqi_observer *observer, struct obs
 					     observed->unknown->message);
 	if (error)
 		return error;
+	device->unread = observed->error;
 	if (observed->error)
 		return keep_as_gap(take_ptr(observed->error), snapshot, device, "device");
 	if (device->vhost != VQI_VHOST_NONE)

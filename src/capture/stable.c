@@ -81,6 +81,7 @@ static struct vqi_error *read_stable(struct vqi_observer *observer, struct obser
 	size_t count = vqi_reading_queue_count(reading);
 	vqi_cleanup_free bool *settled = calloc(count + 1, sizeof(*settled));
 	struct vqi_device fresh = {.transport = device->fixed.transport};
+	struct vqi_device *target;
 	struct tally tally = {0};
 	struct vqi_error *error;
 
@@ -96,13 +97,11 @@ static struct vqi_error *read_stable(struct vqi_observer *observer, struct obser
 		*ret_current = !error && vqi_reading_is_current(reading);
 		if (!*ret_current)
 			break;
-		if (i == 0)
-			error = vqi_reading_decode(reading, &device->now);
-		if (!error)
-			error = vqi_reading_decode(reading, &fresh);
+		target = i == 0 ? &device->now : &fresh;
+		error = vqi_reading_decode(reading, target);
 		if (error)
 			break;
-		tally = merge(reading, &fresh, &device->now, settled);
+		tally = merge(reading, target, &device->now, settled);
 		if (!tally.moving && !tally.wrong)
 			break;
 	}

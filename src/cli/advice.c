@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "advice.h"
 
+#include <unistd.h>
+
 static const char *advice(enum vqi_error_code code)
 {
 	switch (code) {
@@ -33,6 +35,8 @@ void vqi_advise(FILE *stream, const struct vqi_error *error)
 {
 	const char *text = advice(error->code);
 
+	if (error->code == VQI_ERROR_PERMISSION && geteuid() == 0)
+		return; /* the message names what stands in root's way */
 	if (text)
 		fprintf(stream, "%s\n", text);
 }

@@ -103,7 +103,9 @@ static struct vqi_error *resolve(const struct vqi_options *options, struct vqi_p
 		return error;
 	if (image->kind == VQI_IMAGE_STORAGE_DAEMON)
 		return vqi_error_new(VQI_ERROR_UNSUPPORTED,
-				     "it is a qemu-storage-daemon, which cannot be inspected yet");
+				     "process %d is a qemu-storage-daemon, which cannot be "
+				     "inspected yet",
+				     (int)options->pid);
 	error = vqi_dwarf_resolve(process, image, &dwarf, layout);
 	return error ? error : vqi_layout_check(layout);
 }
@@ -153,8 +155,6 @@ struct vqi_error *vqi_inspect(const struct vqi_options *options, struct vqi_snap
 	error = vqi_process_open(options->pid, &process);
 	if (!error)
 		error = inspect_process(options, process, &earlier, &later);
-	if (error && error->code != VQI_ERROR_USAGE)
-		error = vqi_error_prefix(error, "process %d", (int)options->pid);
 	if (!error && options->queue.known)
 		error = vqi_snapshot_select_queue(later, (unsigned int)options->queue.value);
 	if (!error) {

@@ -44,7 +44,7 @@ int main(int argc, char **argv)
 	vqi_cleanup_error struct vqi_error *error = NULL;
 	int status;
 
-	setlocale(LC_ALL, "");
+	setlocale(LC_CTYPE, ""); /* not LC_NUMERIC: 0.25 is 0.25 everywhere */
 	error = run(argc, argv, &status);
 	if (!error)
 		return status;

@@ -110,13 +110,17 @@ static enum vqi_queue_state state_of(const struct vqi_subject *subject)
 static struct vqi_error *add_vhost_gap(const struct vqi_subject *subject,
 				       struct vqi_snapshot *later)
 {
-	if (subject->device->vhost == VQI_VHOST_NONE ||
-	    subject->queue->state != VQI_QUEUE_UNKNOWN ||
-	    !is_nonzero(vqi_queue_outstanding(subject->queue)))
+	const struct vqi_queue *queue = subject->queue;
+
+	if (subject->device->vhost == VQI_VHOST_NONE || queue->state != VQI_QUEUE_UNKNOWN ||
+	    queue->kind == VQI_KIND_RECEIVE)
 		return NULL;
+	/* A packed ring has no indices of its own. */
 	return vqi_snapshot_add_gap(
-		later, subject->device, VQI_NUM(subject->queue->index), "back end's indices",
-		"vhost runs the ring; buffers are outstanding and did not move");
+		later, subject->device, VQI_NUM(queue->index), "back end's indices",
+		vqi_queue_outstanding(queue).known
+			? "vhost runs the ring; buffers are outstanding and did not move"
+			: "vhost runs the ring, and the ring does not tell them");
 }
 
 /* The snapshots of one diagnosis. */

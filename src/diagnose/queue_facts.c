@@ -32,6 +32,8 @@ bool vqi_queue_held_still(const struct vqi_queue *before, const struct vqi_queue
 	       vqi_num_equal(before->used_idx, now->used_idx) &&
 	       vqi_num_equal(before->used_ring_idx, now->used_ring_idx) &&
 	       vqi_num_equal(before->unseen, now->unseen) &&
+	       vqi_num_equal(before->unreaped, now->unreaped) &&
+	       vqi_num_equal(before->desc_digest, now->desc_digest) &&
 	       vqi_num_equal(before->wrap.last_avail, now->wrap.last_avail) &&
 	       vqi_num_equal(before->wrap.used, now->wrap.used);
 }

@@ -39,7 +39,8 @@ static struct vqi_error *add_indices(const struct vqi_queue *queue, struct vqi_f
 					     " (descriptor ring at 0x%" PRIx64 ")",
 					     queue->avail_idx.value, queue->wrap.avail.value,
 					     queue->desc_hva);
-	if (!error && queue->ring == VQI_RING_SPLIT && queue->avail_idx.known)
+	if (!error && queue->ring == VQI_RING_SPLIT && queue->avail_idx.known &&
+	    queue->used_ring_idx.known)
 		error = vqi_finding_add_fact(finding,
 					     "avail_idx %" PRIu64 " (avail ring at 0x%" PRIx64
 					     "), used_ring_idx %" PRIu64 " (used ring at 0x%" PRIx64

@@ -113,9 +113,10 @@ struct vqi_error *vqi_qemu_transport(struct vqi_qemu *qemu, uint64_t vdev,
 		if (error || !is_a)
 			continue;
 		device->transport = proxies[i].transport;
-		if (proxies[i].read_address)
-			error = vqi_drop_unknown(
-				proxies[i].read_address(qemu, proxy, &device->transport_address));
+		if (!proxies[i].read_address)
+			return NULL;
+		return vqi_drop_unknown(
+			proxies[i].read_address(qemu, proxy, &device->transport_address));
 	}
 	return error;
 }

@@ -26,7 +26,7 @@ struct fold_state {
 
 static bool has_driver(const struct vqi_device *device)
 {
-	return device->status & STATUS_DRIVER;
+	return device->unread || device->status & STATUS_DRIVER;
 }
 
 /* How the table calls a device: on a terminal a QOM path is the proxy's, which is shorter. */
@@ -195,7 +195,9 @@ static bool describe_folded(FILE *out, const struct vqi_device *device, const bo
 	bool driver = has_driver(device);
 	const char *separator = "";
 
-	if (!driver || !(device->status & STATUS_DRIVER_OK)) {
+	if (device->unread) {
+		fputs("could not be read", out);
+	} else if (!driver || !(device->status & STATUS_DRIVER_OK)) {
 		fputs(driver ? "driver has not finished its set-up" : "no driver", out);
 		separator = "; ";
 	}
@@ -241,7 +243,7 @@ static void put_folded(struct vqi_text *text, struct vqi_table *table,
 	}
 	if (!has_driver(device))
 		totals->driverless++;
-	else if (folded && count == 0)
+	else if (folded && count == 0 && !device->unread)
 		return;
 	description = folded ? describe_device(device, folded, totals) : NULL;
 	if (!description) {

@@ -83,12 +83,23 @@ static struct vqi_num unreaped_by_event(const struct vqi_queue *queue, bool even
 	return behind <= queue->num ? VQI_NUM(behind) : VQI_UNKNOWN;
 }
 
+/* FNV-1a. */
+static struct vqi_num digest(const uint8_t *bytes, size_t len)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+	return VQI_NUM(hash);
+}
+
 void vqi_packed_decode(const struct vqi_ring_bytes *bytes, struct vqi_queue *queue)
 {
 	const struct vqi_wrap *wrap = &queue->wrap;
 
 	queue->wrap.driver = decode_event(bytes->avail, bytes->avail_len);
 	queue->wrap.device = decode_event(bytes->used, bytes->used_len);
+	queue->desc_digest = digest(bytes->desc, bytes->desc_len);
 	/* Without QEMU's own place, which vhost does not keep, the ring cannot be read. */
 	if (bytes->vhost || !wrap->last_avail.known || !wrap->used.known)
 		return;
