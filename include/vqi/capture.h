@@ -11,7 +11,7 @@
 #include "vqi/snapshot.h"
 
 enum vqi_stop_mode {
-	VQI_STOP_AUTO,   /* only when readings of a queue never agree and what they say looks wrong */
+	VQI_STOP_AUTO, /* only when readings of a queue never agree and what they say looks wrong */
 	VQI_STOP_NEVER,
 	VQI_STOP_ALWAYS, /* an exact cut of all threads in every look */
 };

@@ -49,9 +49,9 @@ VQI_DEFINE_CLEANUP(FILE *, fclose)
 VQI_DEFINE_CLEANUP(DIR *, closedir)
 
 #define vqi_cleanup_free vqi_cleanup(free)
-#define vqi_cleanup_fd vqi_cleanup(close)
+#define vqi_cleanup_fd	 vqi_cleanup(close)
 #define vqi_cleanup_file vqi_cleanup(fclose)
-#define vqi_cleanup_dir vqi_cleanup(closedir)
+#define vqi_cleanup_dir	 vqi_cleanup(closedir)
 
 /* Moves ownership out of a descriptor variable: yields its value and leaves -1 behind. */
 static inline int take_fd(int *fd)

@@ -17,8 +17,8 @@ struct vqi_finding;
 struct vqi_subject {
 	const struct vqi_snapshot *snapshot;
 	const struct vqi_device *device; /* NULL: the VM */
-	const struct vqi_queue *queue;   /* NULL: the device or the VM */
-	const struct vqi_queue *before;  /* the same queue a look earlier; NULL for a single look */
+	const struct vqi_queue *queue;	 /* NULL: the device or the VM */
+	const struct vqi_queue *before;	 /* the same queue a look earlier; NULL for a single look */
 	bool held_still; /* two consistent looks in which no index of the queue moved */
 };
 
@@ -38,8 +38,8 @@ struct vqi_rule {
 	const char *id; /* "request-stuck-in-device" */
 	enum vqi_scope scope;
 	enum vqi_severity severity; /* the highest it can have */
-	const char *title;          /* one sentence: what the id says */
-	const char *next_step;      /* what the reader should do now */
+	const char *title;	    /* one sentence: what the id says */
+	const char *next_step;	    /* what the reader should do now */
 	vqi_rule_predicate applies;
 	vqi_rule_explain explain;
 };
@@ -51,11 +51,11 @@ extern const size_t vqi_rule_count;
 struct vqi_finding {
 	const struct vqi_rule *rule;
 	enum vqi_severity severity;
-	enum vqi_confidence confidence; /* a candidate is at most a warning */
+	enum vqi_confidence confidence;	 /* a candidate is at most a warning */
 	const struct vqi_device *device; /* NULL: the VM */
-	const struct vqi_queue *queue;   /* NULL: the device or the VM */
-	char *summary;                   /* one line, without device and queue */
-	char **evidence;                 /* one fact a line, with values and addresses */
+	const struct vqi_queue *queue;	 /* NULL: the device or the VM */
+	char *summary;			 /* one line, without device and queue */
+	char **evidence;		 /* one fact a line, with values and addresses */
 	size_t evidence_count;
 };
 

@@ -11,9 +11,9 @@
 enum vqi_error_code {
 	VQI_ERROR_NOMEM,       /* no memory: give up */
 	VQI_ERROR_USAGE,       /* the command line is wrong: exit 2 */
-	VQI_ERROR_SYS,         /* a system call failed: saved_errno says how */
+	VQI_ERROR_SYS,	       /* a system call failed: saved_errno says how */
 	VQI_ERROR_PERMISSION,  /* the kernel refused: attach advice about privileges */
-	VQI_ERROR_GONE,        /* the target ended: nothing more can be read */
+	VQI_ERROR_GONE,	       /* the target ended: nothing more can be read */
 	VQI_ERROR_NOT_QEMU,    /* the process is no QEMU: choose another */
 	VQI_ERROR_NO_LAYOUT,   /* structures unknown: attach advice about debug information */
 	VQI_ERROR_FAULT,       /* an address of the target cannot be read: a gap */
@@ -26,7 +26,7 @@ struct vqi_error {
 	enum vqi_error_code code;
 	int saved_errno;  /* for SYS, PERMISSION and GONE; else 0 */
 	uint64_t address; /* for FAULT: address in the target; else 0 */
-	char *message;    /* one line, no full stop, no newline */
+	char *message;	  /* one line, no full stop, no newline */
 };
 
 /* Makes an error with a printf-style message.
@@ -53,6 +53,6 @@ void vqi_error_free(struct vqi_error *error);
 VQI_DEFINE_CLEANUP(struct vqi_error *, vqi_error_free)
 #define vqi_cleanup_error vqi_cleanup(vqi_error_free)
 
-#define vqi_must_check __attribute__((warn_unused_result))
+#define vqi_must_check	  __attribute__((warn_unused_result))
 
 #endif

@@ -12,8 +12,7 @@
  * been left alone when this returns.
  * Errors: USAGE for a device or queue that is not there; all others of the layers.
  * Owner: the caller frees both; the diagnosis points into the snapshot. */
-struct vqi_error *vqi_inspect(const struct vqi_options *options,
-			      struct vqi_snapshot **ret_snapshot,
+struct vqi_error *vqi_inspect(const struct vqi_options *options, struct vqi_snapshot **ret_snapshot,
 			      struct vqi_diagnosis *ret_diagnosis) vqi_must_check;
 
 #endif

@@ -3,24 +3,24 @@
 #ifndef VQI_LIMITS_H
 #define VQI_LIMITS_H
 
-#define VQI_MAX_STRING 4096            /* bytes of a string in the target */
-#define VQI_MAX_NAME 256               /* bytes of an id, a type name, a node name */
-#define VQI_MAX_QOM_OBJECTS 200000     /* objects in the QOM tree */
-#define VQI_MAX_QOM_DEPTH 64           /* levels of the QOM tree, of a type's ancestry, of buses */
-#define VQI_MAX_HASH_SLOTS (1u << 22)  /* slots of one GHashTable */
-#define VQI_MAX_BUS_NODES 65536        /* buses and devices in the qdev tree */
-#define VQI_MAX_BACKENDS 256           /* back ends of one device */
-#define VQI_MAX_VHOST_DEVICES 16384    /* entries of the list of vhost devices */
-#define VQI_MAX_RUN_STATES 64          /* names in RunState_lookup */
-#define VQI_MAX_DEVICES 4096           /* virtio devices of one target */
-#define VQI_MAX_QUEUES 1024            /* VIRTIO_QUEUE_MAX, hw/virtio/virtio.h */
-#define VQI_MAX_RING 32768             /* entries of a ring: VirtIO 1.2, 2.7 */
-#define VQI_MAX_THREADS 65536          /* threads of the target */
-#define VQI_MAX_MAPS 1048576           /* mappings of the target */
-#define VQI_MAX_SEIZE_PASSES 64        /* passes over /proc/PID/task until no new thread appears */
-#define VQI_STOP_TIMEOUT_MS 1000       /* until all threads must have stopped, else none is */
-#define VQI_MAX_STABLE_READS 16        /* readings of a moving device until two agree */
-#define VQI_MAX_PLANS 4                /* plans for a device whose rings change while it is read */
-#define VQI_MAX_ELF_SIZE (4ull << 30)  /* bytes of an executable or debug file */
+#define VQI_MAX_STRING	      4096   /* bytes of a string in the target */
+#define VQI_MAX_NAME	      256    /* bytes of an id, a type name, a node name */
+#define VQI_MAX_QOM_OBJECTS   200000 /* objects in the QOM tree */
+#define VQI_MAX_QOM_DEPTH     64     /* levels of the QOM tree, of a type's ancestry, of buses */
+#define VQI_MAX_HASH_SLOTS    (1u << 22) /* slots of one GHashTable */
+#define VQI_MAX_BUS_NODES     65536	 /* buses and devices in the qdev tree */
+#define VQI_MAX_BACKENDS      256	 /* back ends of one device */
+#define VQI_MAX_VHOST_DEVICES 16384	 /* entries of the list of vhost devices */
+#define VQI_MAX_RUN_STATES    64	 /* names in RunState_lookup */
+#define VQI_MAX_DEVICES	      4096	 /* virtio devices of one target */
+#define VQI_MAX_QUEUES	      1024	 /* VIRTIO_QUEUE_MAX, hw/virtio/virtio.h */
+#define VQI_MAX_RING	      32768	 /* entries of a ring: VirtIO 1.2, 2.7 */
+#define VQI_MAX_THREADS	      65536	 /* threads of the target */
+#define VQI_MAX_MAPS	      1048576	 /* mappings of the target */
+#define VQI_MAX_SEIZE_PASSES  64   /* passes over /proc/PID/task until no new thread appears */
+#define VQI_STOP_TIMEOUT_MS   1000 /* until all threads must have stopped, else none is */
+#define VQI_MAX_STABLE_READS  16   /* readings of a moving device until two agree */
+#define VQI_MAX_PLANS	      4	   /* plans for a device whose rings change while it is read */
+#define VQI_MAX_ELF_SIZE      (4ull << 30) /* bytes of an executable or debug file */
 
 #endif

@@ -35,7 +35,7 @@ struct vqi_tids {
 /* What /proc/PID/fdinfo tells of an eventfd. Source: fs/eventfd.c eventfd_show_fdinfo(). */
 struct vqi_eventfd {
 	uint64_t count; /* pending notifications */
-	int64_t id;     /* the same in every process that holds this eventfd; -1 where not shown */
+	int64_t id;	/* the same in every process that holds this eventfd; -1 where not shown */
 };
 
 /* Opens a process for reading. It stays this process: its directory in /proc and a pidfd (or, where
@@ -69,8 +69,7 @@ struct vqi_error *vqi_process_read_file(struct vqi_process *process, const char 
 					char **ret_text, size_t *ret_len) vqi_must_check;
 
 /* What /proc/PID/exe points to, as the target sees it, " (deleted)" cut off. Owner: caller. */
-struct vqi_error *vqi_process_exe_path(struct vqi_process *process,
-				       char **ret_path) vqi_must_check;
+struct vqi_error *vqi_process_exe_path(struct vqi_process *process, char **ret_path) vqi_must_check;
 
 struct vqi_error *vqi_process_maps(struct vqi_process *process,
 				   struct vqi_maps *ret_maps) vqi_must_check;
@@ -85,6 +84,10 @@ struct vqi_error *vqi_process_open_mapped(struct vqi_process *process, const str
 struct vqi_error *vqi_process_threads(struct vqi_process *process,
 				      struct vqi_tids *ret_tids) vqi_must_check;
 void vqi_tids_done(struct vqi_tids *tids);
+
+/* What keeps the whole process from running, in words: a signal (SIGSTOP) or a tracer; NULL when
+ * nothing does. Errors: GONE, PERMISSION, SYS, NOMEM. Owner: the caller frees. */
+struct vqi_error *vqi_process_held(struct vqi_process *process, char **ret_held) vqi_must_check;
 
 /* Whether the process fills pages of its memory by itself when they are first touched (a migration
  * under way, postcopy). Reading such a page waits for the process: for ever, while it is stopped.

@@ -20,7 +20,7 @@ struct vqi_types;
 struct vqi_qemu {
 	struct vqi_mem *mem;
 	const struct vqi_layout *layout;
-	uint64_t bias;           /* of the image: address in the target minus address as linked */
+	uint64_t bias;		 /* of the image: address in the target minus address as linked */
 	struct vqi_types *types; /* QOM types met so far */
 };
 
@@ -95,7 +95,8 @@ struct vqi_error *vqi_qemu_transport(struct vqi_qemu *qemu, uint64_t vdev,
 struct vqi_error *vqi_qemu_backends(struct vqi_qemu *qemu, uint64_t vdev,
 				    struct vqi_device *device) vqi_must_check;
 
-/* What runs the rings of the virtio device at address vdev whose vhost_started is set.
+/* Which vhost runs the rings of the virtio device at address vdev: NONE when no started one does,
+ * UNKNOWN when this QEMU's list of them cannot be read.
  * Source: hw/virtio/vhost.c, the list vhost_devices. */
 struct vqi_error *vqi_qemu_vhost_type(struct vqi_qemu *qemu, uint64_t vdev,
 				      enum vqi_vhost_type *ret_type) vqi_must_check;

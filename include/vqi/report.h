@@ -11,8 +11,8 @@
 #include "vqi/snapshot.h"
 
 struct vqi_report_options {
-	bool verbose;       /* all queues and all raw fields */
-	bool color;         /* escape sequences */
+	bool verbose;	    /* all queues and all raw fields */
+	bool color;	    /* escape sequences */
 	unsigned int width; /* columns of the terminal; 0: not a terminal, no limit */
 };
 

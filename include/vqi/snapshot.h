@@ -18,8 +18,8 @@ struct vqi_num {
 	bool known;
 };
 
-#define VQI_UNKNOWN ((struct vqi_num){ .known = false })
-#define VQI_NUM(x)  ((struct vqi_num){ .value = (uint64_t)(x), .known = true })
+#define VQI_UNKNOWN ((struct vqi_num){.known = false})
+#define VQI_NUM(x)  ((struct vqi_num){.value = (uint64_t)(x), .known = true})
 
 static inline bool vqi_num_is(struct vqi_num num, uint64_t value)
 {
@@ -41,34 +41,40 @@ enum vqi_target_kind { VQI_TARGET_QEMU, VQI_TARGET_STORAGE_DAEMON };
 
 struct vqi_target {
 	pid_t pid;
-	char *exe;          /* path as the target sees it */
-	char *build_id;     /* or NULL */
+	char *exe;	/* path as the target sees it */
+	char *build_id; /* or NULL */
 	enum vqi_target_kind kind;
-	char *qemu_version; /* "7.2.22 (Debian ...)", or NULL */
-	char *vm_name;      /* -name, or NULL */
-	char *arch;         /* "x86_64": the guest's; or NULL */
-	char *run_state;    /* "running": a name of RunState, qapi/run-state.json; or NULL */
+	char *qemu_version;	   /* "7.2.22 (Debian ...)", or NULL */
+	char *vm_name;		   /* -name, or NULL */
+	char *arch;		   /* "x86_64": the guest's; or NULL */
+	char *run_state;	   /* "running": a name of RunState, qapi/run-state.json; or NULL */
+	char *held;		   /* what keeps the process itself from running; NULL: nothing */
 	const char *layout_source; /* static string */
 };
 
 struct vqi_capture {
-	struct timespec time;       /* wall clock, at the start of the look */
-	unsigned int looks;         /* 1 or 2 */
-	uint64_t interval_ms;       /* between the looks; 0 for a single one */
-	uint64_t duration_us;       /* of the whole inspection */
-	uint64_t stopped_us;        /* how long threads of the target were stopped, all looks */
+	struct timespec time; /* wall clock, at the start of the look */
+	unsigned int looks;   /* 1 or 2 */
+	uint64_t interval_ms; /* between the looks; 0 for a single one */
+	uint64_t duration_us; /* of the whole inspection */
+	uint64_t stopped_us;  /* how long threads of the target were stopped, all looks */
 	unsigned int stopped_threads;
-	bool consistent;            /* every queue's last reading is of one instant */
+	bool consistent; /* every queue's last reading is of one instant */
 };
 
-enum vqi_transport { VQI_TRANSPORT_UNKNOWN, VQI_TRANSPORT_PCI, VQI_TRANSPORT_MMIO, VQI_TRANSPORT_CCW };
+enum vqi_transport {
+	VQI_TRANSPORT_UNKNOWN,
+	VQI_TRANSPORT_PCI,
+	VQI_TRANSPORT_MMIO,
+	VQI_TRANSPORT_CCW
+};
 
 /* What a device works with on the host's side. */
 struct vqi_backend {
 	const char *kind; /* "block", "netdev", "chardev", "rng", "cryptodev", "fsdev": static */
-	char *name;       /* -drive id, netdev id, chardev id, ...; NULL for an unnamed one */
+	char *name;	  /* -drive id, netdev id, chardev id, ...; NULL for an unnamed one */
 	char *node_name;  /* block: the root node's node-name; else NULL */
-	char *driver;     /* block: the root node's driver, "qcow2"; else NULL */
+	char *driver;	  /* block: the root node's driver, "qcow2"; else NULL */
 };
 
 enum vqi_endian { VQI_ENDIAN_UNKNOWN, VQI_ENDIAN_LITTLE, VQI_ENDIAN_BIG };
@@ -77,8 +83,8 @@ enum vqi_ring { VQI_RING_SPLIT, VQI_RING_PACKED };
 enum vqi_queue_state {
 	VQI_QUEUE_UNKNOWN,
 	VQI_QUEUE_DISABLED, /* not set up by the driver */
-	VQI_QUEUE_IDLE,     /* nothing outstanding */
-	VQI_QUEUE_BUSY,     /* outstanding, moving (or not known to stand still) */
+	VQI_QUEUE_IDLE,	    /* nothing outstanding */
+	VQI_QUEUE_BUSY,	    /* outstanding, moving (or not known to stand still) */
 	VQI_QUEUE_PARKED,   /* buffers posted for the device to fill, as they should be */
 	VQI_QUEUE_STUCK,    /* outstanding, did not move over the interval */
 	VQI_QUEUE_PAUSED,   /* the VM is not running */
@@ -88,7 +94,7 @@ enum vqi_queue_state {
 enum vqi_queue_kind {
 	VQI_KIND_UNKNOWN, /* device type not in the table: never called stuck */
 	VQI_KIND_REQUEST, /* the driver waits for each buffer: outstanding work that ages is suspicious */
-	VQI_KIND_SEND,    /* the same, but the driver reaps late (net tx) or polls (net control) */
+	VQI_KIND_SEND,	  /* the same, but the driver reaps late (net tx) or polls (net control) */
 	VQI_KIND_RECEIVE, /* buffers wait for something to arrive: parked */
 };
 
@@ -100,43 +106,45 @@ struct vqi_packed_event {
 };
 
 struct vqi_wrap {
-	struct vqi_num avail;        /* of avail_idx: what the driver has published */
-	struct vqi_num last_avail;   /* QEMU's last_avail_wrap_counter */
-	struct vqi_num shadow_avail; /* QEMU's shadow_avail_wrap_counter */
-	struct vqi_num used;         /* QEMU's used_wrap_counter */
+	struct vqi_num avail;		/* of avail_idx: what the driver has published */
+	struct vqi_num last_avail;	/* QEMU's last_avail_wrap_counter */
+	struct vqi_num shadow_avail;	/* QEMU's shadow_avail_wrap_counter */
+	struct vqi_num used;		/* QEMU's used_wrap_counter */
 	struct vqi_packed_event driver; /* what the driver asks for: interrupts */
 	struct vqi_packed_event device; /* what the device asks for: kicks */
 };
 
 /* What the ring check found; 0: nothing wrong. Each is a sentence of VirtIO 1.2. */
 enum vqi_ring_fault {
-	VQI_RING_AVAIL_AHEAD = 1 << 0, /* avail_idx is further ahead of last_avail_idx than num */
-	VQI_RING_BAD_HEAD = 1 << 1,    /* an outstanding avail entry names a descriptor >= num */
+	VQI_RING_AVAIL_AHEAD = 1 << 0,	 /* avail_idx is further ahead of last_avail_idx than num */
+	VQI_RING_BAD_HEAD = 1 << 1,	 /* an outstanding avail entry names a descriptor >= num */
 	VQI_RING_USED_MISMATCH = 1 << 2, /* used ring's index is not what the device wrote there */
+	VQI_RING_BAD_INDIRECT =
+		1 << 3, /* packed: an indirect table is empty or of a broken length */
 };
 
 /* How far the ring in guest RAM could be read. */
 enum vqi_ring_access {
-	VQI_RING_READ,       /* all of it, or there is no ring (queue not set up) */
+	VQI_RING_READ,	     /* all of it, or there is no ring (queue not set up) */
 	VQI_RING_NO_CACHE,   /* QEMU has not mapped it: VRing.caches is NULL */
 	VQI_RING_NOT_DIRECT, /* no host pointer: behind a vIOMMU, or not in RAM */
-	VQI_RING_SHORT,      /* QEMU has mapped less than the ring's size */
+	VQI_RING_SHORT,	     /* QEMU has mapped less than the ring's size */
 	VQI_RING_UNREADABLE, /* the host memory behind it cannot be read */
 };
 
 struct vqi_queue {
 	unsigned int index;
-	const char *role;         /* "request", "rx", "tx", ...; NULL: unknown. Static */
+	const char *role; /* "request", "rx", "tx", ...; NULL: unknown. Static */
 	enum vqi_queue_kind kind;
 	enum vqi_ring ring;
-	uint64_t vq_addr;         /* hva of struct VirtQueue */
-	uint32_t num;             /* ring size in entries */
+	uint64_t vq_addr;			/* hva of struct VirtQueue */
+	uint32_t num;				/* ring size in entries */
 	uint64_t desc_gpa, avail_gpa, used_gpa; /* vring.desc, .avail, .used */
 	uint64_t desc_hva, avail_hva, used_hva; /* 0: not directly readable */
 
 	/* Guest RAM. Packed: positions in the descriptor ring. */
 	struct vqi_num avail_idx;
-	struct vqi_num used_ring_idx; /* split only */
+	struct vqi_num used_ring_idx;		/* split only */
 	struct vqi_num avail_flags, used_flags; /* split only */
 	struct vqi_num used_event, avail_event; /* EVENT_IDX negotiated and within the cache only */
 
@@ -153,30 +161,36 @@ struct vqi_queue {
 	struct vqi_num guest_notifier_fd, guest_notifier_count;
 
 	/* Derived from one look: src/virtio. */
-	struct vqi_num unseen;    /* published, device has not looked */
+	struct vqi_num unseen;	  /* published, device has not looked */
 	struct vqi_num in_flight; /* taken, not completed */
 	struct vqi_num unreaped;  /* completed, not consumed, as far as used_event tells */
 	enum vqi_ring_access access;
 	unsigned int ring_faults; /* enum vqi_ring_fault bits */
-	bool consistent;          /* two readings of it agreed */
+	bool consistent;	  /* two readings of it agreed */
 
 	/* Set by the diagnosis. */
 	enum vqi_queue_state state;
 };
 
-enum vqi_vhost_type { VQI_VHOST_NONE, VQI_VHOST_UNKNOWN, VQI_VHOST_KERNEL, VQI_VHOST_USER, VQI_VHOST_VDPA };
+enum vqi_vhost_type {
+	VQI_VHOST_NONE,
+	VQI_VHOST_UNKNOWN,
+	VQI_VHOST_KERNEL,
+	VQI_VHOST_USER,
+	VQI_VHOST_VDPA
+};
 
 struct vqi_device {
-	char *id;           /* qdev id, the proxy's for pci and ccw; NULL: none given */
-	char *qom_path;     /* canonical path of the VirtIODevice */
-	char *type;         /* "virtio-blk" */
-	uint64_t vdev_addr; /* hva of struct VirtIODevice */
+	char *id;		/* qdev id, the proxy's for pci and ccw; NULL: none given */
+	char *qom_path;		/* canonical path of the VirtIODevice */
+	char *type;		/* "virtio-blk" */
+	uint64_t vdev_addr;	/* hva of struct VirtIODevice */
 	unsigned int device_id; /* VirtIO 1.2, 5 */
 	enum vqi_transport transport;
 	char *transport_address; /* "0000:00:03.0", "0xfeb00e00"; or NULL */
 	struct vqi_backend *backends;
 	size_t backend_count;
-	unsigned int status; /* VirtIO 1.2, 2.1 */
+	unsigned int status;			/* VirtIO 1.2, 2.1 */
 	uint64_t host_features, guest_features; /* the first 64 bits */
 	bool unread; /* it could not be read, see the gaps: what follows is unknown */
 	bool broken;

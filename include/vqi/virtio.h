@@ -41,25 +41,25 @@ size_t vqi_reading_queue_count(const struct vqi_reading *reading);
 bool vqi_reading_is_current(const struct vqi_reading *reading);
 
 /* Fills a device's state and queues from the last reading: all of struct vqi_device but id, path,
- * transport, back ends and the type of vhost. The transport must be there already: it decides what a
- * queue without a vector means.
+ * transport, back ends and the type of vhost. Two must be there already: the transport, which decides
+ * what a queue without a vector means, and, for a QEMU without VirtIODevice.vhost_started, vhost.
  * Errors: BAD_DATA when an entry of the queue array is no VirtQueue of this device, NOMEM. */
 struct vqi_error *vqi_reading_decode(const struct vqi_reading *reading,
 				     struct vqi_device *ret_device) vqi_must_check;
 
 /* The bytes of one queue's ring, for the decoders below. */
 struct vqi_ring_bytes {
-	const uint8_t *avail;     /* split: header, ring; packed: driver event suppression */
+	const uint8_t *avail; /* split: header, ring; packed: driver event suppression */
 	size_t avail_len;
-	const uint8_t *used;      /* split: header; packed: device event suppression */
+	const uint8_t *used; /* split: header; packed: device event suppression */
 	size_t used_len;
 	const uint8_t *used_tail; /* split: avail_event; NULL without */
-	const uint8_t *desc;      /* packed: the descriptor ring */
+	const uint8_t *desc;	  /* packed: the descriptor ring */
 	size_t desc_len;
 	bool big_endian;
-	bool event_idx;           /* VIRTIO_F_EVENT_IDX is negotiated */
-	bool vhost;               /* QEMU's own indices are stale */
-	bool no_interrupt;        /* the queue may have none of its own: a driver may poll it */
+	bool event_idx;	   /* VIRTIO_F_EVENT_IDX is negotiated */
+	bool vhost;	   /* QEMU's own indices are stale */
+	bool no_interrupt; /* the queue may have none of its own: a driver may poll it */
 };
 
 /* Fill what a ring in guest RAM tells, and what follows from it together with QEMU's indices, which
@@ -80,8 +80,8 @@ void vqi_packed_decode(const struct vqi_ring_bytes *bytes, struct vqi_queue *que
 #define VQI_NO_VECTOR 0xffff
 
 /* Descriptor event flags of a packed ring. VirtIO 1.2, 2.8.14. */
-#define VQI_PACKED_EVENT_ENABLE  0
+#define VQI_PACKED_EVENT_ENABLE	 0
 #define VQI_PACKED_EVENT_DISABLE 1
-#define VQI_PACKED_EVENT_DESC    2
+#define VQI_PACKED_EVENT_DESC	 2
 
 #endif

@@ -17,6 +17,7 @@ static void target_done(struct vqi_target *target)
 	free(target->vm_name);
 	free(target->arch);
 	free(target->run_state);
+	free(target->held);
 }
 
 void vqi_device_done(struct vqi_device *device)

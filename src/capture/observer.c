@@ -227,6 +227,7 @@ static struct vqi_error *finish_device(struct vqi_observer *observer, struct obs
 				       struct vqi_snapshot *snapshot)
 {
 	struct vqi_device *device = &snapshot->devices[snapshot->device_count++];
+	enum vqi_vhost_type type = VQI_VHOST_NONE;
 	struct vqi_error *error;
 
 	if (observed->error) { /* what an earlier try may have left */
@@ -242,10 +243,11 @@ static struct vqi_error *finish_device(struct vqi_observer *observer, struct obs
 	device->unread = observed->error;
 	if (observed->error)
 		return keep_as_gap(take_ptr(observed->error), snapshot, device, "device");
-	if (device->vhost != VQI_VHOST_NONE)
-		error = keep_as_gap(vqi_qemu_vhost_type(observer->qemu, device->vdev_addr,
-							&device->vhost),
+	if (device->vhost == VQI_VHOST_UNKNOWN)
+		error = keep_as_gap(vqi_qemu_vhost_type(observer->qemu, device->vdev_addr, &type),
 				    snapshot, device, "kind of vhost");
+	if (type != VQI_VHOST_NONE)
+		device->vhost = type;
 	if (!error)
 		error = read_notifiers(observer, device);
 	for (size_t i = 0; i < device->queue_count; i++)
@@ -279,6 +281,25 @@ static struct vqi_error *read_running(struct vqi_observer *observer, enum vqi_st
 	return vqi_snapshot_add_gap(snapshot, NULL, VQI_UNKNOWN, "exact cut", cut_error->message);
 }
 
+/* What decoding needs to know beforehand. Before 7.1 a device does not say that vhost runs it; then the
+ * list of vhost devices does. */
+static struct vqi_error *prepare(struct vqi_observer *observer, struct observed *device)
+{
+	const struct vqi_field *vhost_started =
+		&observer->qemu->layout->fields[VQI_F_VirtIODevice_vhost_started];
+	struct vqi_error *error;
+
+	device->now.transport = device->fixed.transport;
+	if (vhost_started->present)
+		return NULL;
+	device->now.vhost = VQI_VHOST_UNKNOWN;
+	error = vqi_qemu_vhost_type(observer->qemu, device->fixed.vdev_addr, &device->now.vhost);
+	if (!error || vqi_error_ends_look(error))
+		return error;
+	vqi_error_free(error);
+	return NULL;
+}
+
 struct vqi_error *vqi_observer_look(struct vqi_observer *observer, enum vqi_stop_mode mode,
 				    struct vqi_snapshot **ret_snapshot)
 {
@@ -293,9 +314,11 @@ struct vqi_error *vqi_observer_look(struct vqi_observer *observer, enum vqi_stop
 	snapshot->capture.looks = 1;
 	snapshot->capture.consistent = true;
 
-	for (size_t i = 0; i < observer->device_count; i++)
-		observer->devices[i].now.transport = observer->devices[i].fixed.transport;
 	error = vqi_qemu_run_state(observer->qemu, &snapshot->target.run_state);
+	for (size_t i = 0; !error && i < observer->device_count; i++)
+		error = prepare(observer, &observer->devices[i]);
+	if (!error && observer->process)
+		error = vqi_process_held(observer->process, &snapshot->target.held);
 	if (!error)
 		error = mode == VQI_STOP_ALWAYS
 				? vqi_observer_cut(observer, true, &snapshot->capture)

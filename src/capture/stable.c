@@ -80,7 +80,10 @@ static struct vqi_error *read_stable(struct vqi_observer *observer, struct obser
 	struct vqi_reading *reading = device->reading;
 	size_t count = vqi_reading_queue_count(reading);
 	vqi_cleanup_free bool *settled = calloc(count + 1, sizeof(*settled));
-	struct vqi_device fresh = {.transport = device->fixed.transport};
+	struct vqi_device fresh = {
+		.transport = device->now.transport,
+		.vhost = device->now.vhost,
+	};
 	struct vqi_device *target;
 	struct tally tally = {0};
 	struct vqi_error *error;

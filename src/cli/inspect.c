@@ -12,6 +12,9 @@
 #include "vqi/process.h"
 #include "vqi/qemu.h"
 
+/* Units: ms. How long a queue must have stood still before it is blamed. */
+#define SURE_MS 1000
+
 VQI_DEFINE_CLEANUP_VALUE(struct vqi_image, vqi_image_done)
 VQI_DEFINE_CLEANUP_VALUE(struct vqi_qemu, vqi_qemu_done)
 
@@ -42,26 +45,92 @@ static void pause_ms(unsigned int ms)
 		;
 }
 
-static struct vqi_error *look(struct vqi_observer *observer, const struct vqi_options *options,
-			      struct vqi_snapshot **ret_earlier, struct vqi_snapshot **ret_later)
-{
-	struct vqi_error *error;
-	struct timespec start;
-	uint64_t interval_us;
+/* What one inspection holds. */
+struct inspection {
+	const struct vqi_options *options;
+	struct timespec start; /* monotonic: the wall clock may be set meanwhile */
+	struct timespec first_look;
+	struct vqi_snapshot *earlier; /* NULL after a single look */
+	struct vqi_snapshot *later;
+	struct vqi_diagnosis diagnosis; /* of these */
+};
 
-	clock_gettime(CLOCK_MONOTONIC, &start); /* the wall clock may be set meanwhile */
-	error = vqi_observer_look(observer, options->stop, ret_later);
-	if (error || options->once)
-		return error;
-	*ret_earlier = take_ptr(*ret_later);
-	pause_ms(options->interval_ms);
-	interval_us = elapsed_us(&start);
-	error = vqi_observer_look(observer, options->stop, ret_later);
+static void inspection_done(struct inspection *inspection)
+{
+	vqi_diagnosis_done(&inspection->diagnosis);
+	vqi_snapshot_free(inspection->earlier);
+	vqi_snapshot_free(inspection->later);
+}
+VQI_DEFINE_CLEANUP_VALUE(struct inspection, inspection_done)
+
+/* Looks again, and diagnoses what happened since the first look. A look between counts no more, but for
+ * what it stopped. */
+static struct vqi_error *look_again(struct vqi_observer *observer, struct inspection *inspection)
+{
+	const struct vqi_options *options = inspection->options;
+	uint64_t interval_us = elapsed_us(&inspection->first_look);
+	struct vqi_snapshot *before = inspection->later ? inspection->later : inspection->earlier;
+	vqi_cleanup_snapshot struct vqi_snapshot *later = NULL;
+	struct vqi_error *error;
+
+	error = vqi_observer_look(observer, options->stop, &later);
 	if (error)
 		return error;
-	merge_capture(*ret_earlier, *ret_later);
-	(*ret_later)->capture.interval_ms = interval_us / 1000;
-	return NULL;
+	merge_capture(before, later);
+	later->capture.interval_ms = interval_us / 1000;
+	vqi_diagnosis_done(&inspection->diagnosis);
+	vqi_snapshot_free(inspection->later);
+	inspection->later = take_ptr(later);
+	if (options->queue.known)
+		error = vqi_snapshot_select_queue(inspection->later,
+						  (unsigned int)options->queue.value);
+	return error ? error
+		     : vqi_diagnose(inspection->earlier, inspection->later, &inspection->diagnosis);
+}
+
+/* Whether anything is said of a queue: then it is worth some more time to be sure of it. */
+static bool is_suspicious(const struct vqi_diagnosis *diagnosis)
+{
+	for (size_t i = 0; i < diagnosis->finding_count; i++) {
+		if (diagnosis->findings[i].queue)
+			return true;
+	}
+	return false;
+}
+
+/* On a host with more to do than CPUs a healthy guest can stand still for longer than the two looks
+ * are apart; so before a queue is blamed, it must have stood still for a second. */
+static struct vqi_error *look_twice(struct vqi_observer *observer, struct inspection *inspection)
+{
+	unsigned int interval_ms = inspection->options->interval_ms;
+	struct vqi_error *error;
+
+	pause_ms(interval_ms);
+	error = look_again(observer, inspection);
+	if (error || interval_ms >= SURE_MS || !is_suspicious(&inspection->diagnosis))
+		return error;
+	pause_ms(SURE_MS - interval_ms);
+	return look_again(observer, inspection);
+}
+
+static struct vqi_error *look(struct vqi_observer *observer, struct inspection *inspection)
+{
+	const struct vqi_options *options = inspection->options;
+	struct vqi_snapshot *first = NULL;
+	struct vqi_error *error;
+
+	clock_gettime(CLOCK_MONOTONIC, &inspection->first_look);
+	error = vqi_observer_look(observer, options->stop, &first);
+	if (error)
+		return error;
+	if (!options->once) {
+		inspection->earlier = first;
+		return look_twice(observer, inspection);
+	}
+	inspection->later = first;
+	if (options->queue.known)
+		error = vqi_snapshot_select_queue(first, (unsigned int)options->queue.value);
+	return error ? error : vqi_diagnose(NULL, first, &inspection->diagnosis);
 }
 
 static struct vqi_error *copy(const char *text, char **ret_copy)
@@ -110,23 +179,20 @@ static struct vqi_error *resolve(const struct vqi_options *options, struct vqi_p
 	return error ? error : vqi_layout_check(layout);
 }
 
-static struct vqi_error *observe(const struct vqi_options *options, struct vqi_process *process,
-				 struct vqi_qemu *qemu, struct vqi_snapshot **ret_earlier,
-				 struct vqi_snapshot **ret_later)
+static struct vqi_error *observe(struct vqi_process *process, struct vqi_qemu *qemu,
+				 struct inspection *inspection)
 {
+	const struct vqi_options *options = inspection->options;
 	vqi_cleanup(vqi_observer_free) struct vqi_observer *observer = NULL;
 	struct vqi_error *error;
 
 	error = vqi_observer_new(process, qemu, &observer);
 	if (!error && options->device_count)
 		error = vqi_observer_select(observer, options->devices, options->device_count);
-	return error ? error : look(observer, options, ret_earlier, ret_later);
+	return error ? error : look(observer, inspection);
 }
 
-static struct vqi_error *inspect_process(const struct vqi_options *options,
-					 struct vqi_process *process,
-					 struct vqi_snapshot **ret_earlier,
-					 struct vqi_snapshot **ret_later)
+static struct vqi_error *inspect_process(struct vqi_process *process, struct inspection *inspection)
 {
 	vqi_cleanup(vqi_image_done) struct vqi_image image = {.fd = -1};
 	vqi_cleanup_free struct vqi_layout *layout = calloc(1, sizeof(*layout));
@@ -135,33 +201,30 @@ static struct vqi_error *inspect_process(const struct vqi_options *options,
 
 	if (!layout)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	error = resolve(options, process, &image, layout);
+	error = resolve(inspection->options, process, &image, layout);
 	if (!error)
 		error = vqi_qemu_init(vqi_process_mem(process), layout, image.bias, &qemu);
 	if (!error)
-		error = observe(options, process, &qemu, ret_earlier, ret_later);
-	return error ? error : describe_target(&qemu, process, &image, &(*ret_later)->target);
+		error = observe(process, &qemu, inspection);
+	return error ? error : describe_target(&qemu, process, &image, &inspection->later->target);
 }
 
 struct vqi_error *vqi_inspect(const struct vqi_options *options, struct vqi_snapshot **ret_snapshot,
 			      struct vqi_diagnosis *ret_diagnosis)
 {
-	vqi_cleanup_snapshot struct vqi_snapshot *earlier = NULL, *later = NULL;
+	vqi_cleanup(inspection_done) struct inspection inspection = {.options = options};
 	vqi_cleanup_process struct vqi_process *process = NULL;
 	struct vqi_error *error;
-	struct timespec start;
 
-	clock_gettime(CLOCK_MONOTONIC, &start);
+	clock_gettime(CLOCK_MONOTONIC, &inspection.start);
 	error = vqi_process_open(options->pid, &process);
 	if (!error)
-		error = inspect_process(options, process, &earlier, &later);
-	if (!error && options->queue.known)
-		error = vqi_snapshot_select_queue(later, (unsigned int)options->queue.value);
-	if (!error) {
-		later->capture.duration_us = elapsed_us(&start);
-		error = vqi_diagnose(earlier, later, ret_diagnosis);
-	}
-	if (!error)
-		*ret_snapshot = take_ptr(later);
-	return error;
+		error = inspect_process(process, &inspection);
+	if (error)
+		return error;
+	inspection.later->capture.duration_us = elapsed_us(&inspection.start);
+	*ret_snapshot = take_ptr(inspection.later);
+	*ret_diagnosis = inspection.diagnosis;
+	inspection.diagnosis = (struct vqi_diagnosis){0};
+	return NULL;
 }

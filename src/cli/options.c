@@ -60,7 +60,7 @@ void vqi_options_help(FILE *stream)
 	      "      --once            a single look: nothing can be called stuck\n"
 	      "      --interval SEC    time between the two looks (default: 0.25)\n"
 	      "      --stop=WHEN       stop QEMU's threads: auto (default; only where readings never\n"
-	      "                        agree), never, or always (an exact cut, for microseconds)\n"
+	      "                        agree), never, or always (an exact cut)\n"
 	      "      --debuginfo FILE  take QEMU's debug information from FILE\n"
 	      "\n"
 	      "How to print it:\n"

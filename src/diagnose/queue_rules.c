@@ -65,6 +65,8 @@ static const char *fault_sentence(unsigned int faults)
 		return "avail_idx is further ahead of the device than the ring has entries";
 	if (faults & VQI_RING_BAD_HEAD)
 		return "an available entry names a descriptor beyond the ring";
+	if (faults & VQI_RING_BAD_INDIRECT)
+		return "an indirect descriptor's table is empty or of a broken length";
 	return "the used index in guest RAM is not what QEMU wrote there";
 }
 

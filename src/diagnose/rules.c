@@ -11,8 +11,8 @@ const struct vqi_rule vqi_rules[] = {
 		.severity = VQI_ERROR,
 		.title = "the VM is stopped, so that no queue moves",
 		.next_step =
-			"find out who or what stopped it: the run state names the reason; resume "
-			"it with the monitor command cont once that is mended",
+			"find out who or what stopped it, and mend that first; never continue a VM "
+			"that was migrated away",
 		.applies = vqi_is_vm_paused,
 		.explain = vqi_explain_vm_paused,
 	},

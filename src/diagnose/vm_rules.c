@@ -10,6 +10,8 @@
 
 bool vqi_vm_is_running(const struct vqi_snapshot *snapshot)
 {
+	if (snapshot->target.held)
+		return false;
 	if (snapshot->target.run_state)
 		return strcmp(snapshot->target.run_state, "running") == 0;
 	for (size_t i = 0; i < snapshot->device_count; i++) {
@@ -24,34 +26,46 @@ bool vqi_is_vm_paused(const struct vqi_subject *subject)
 	return !vqi_vm_is_running(subject->snapshot);
 }
 
-/* What QEMU itself stops the VM for; all other states somebody asked for. Source: qapi/run-state.json,
- * RunState. */
+/* Why a VM is in a run state. Source: qapi/run-state.json, RunState. */
 static const struct {
 	const char *run_state;
 	const char *reason;
-} faults[] = {
-	{"io-error", "a disk failed and its policy (werror, rerror) is to stop"},
-	{"internal-error", "the virtual CPU failed"},
-	{"guest-panicked", "the guest panicked"},
-	{"watchdog", "the watchdog fired"},
+	enum vqi_severity severity; /* an error when QEMU stopped it; a note when somebody did */
+} run_states[] = {
+	{"io-error", "a disk failed and its policy (werror, rerror) is to stop", VQI_ERROR},
+	{"internal-error", "the virtual CPU failed", VQI_ERROR},
+	{"guest-panicked", "the guest panicked", VQI_ERROR},
+	{"watchdog", "the watchdog fired", VQI_ERROR},
+	{"inmigrate", "it waits for its state from another host", VQI_NOTE},
+	{"postmigrate", "it was migrated away, and must not be continued here", VQI_NOTE},
+	{"finish-migrate", "it is being migrated away, and must not be continued here", VQI_NOTE},
+	{"prelaunch", "it was not started yet", VQI_NOTE},
+	{"suspended", "the guest suspended itself", VQI_NOTE},
+	{"shutdown", "the guest was shut down", VQI_NOTE},
 };
 
 struct vqi_error *vqi_explain_vm_paused(const struct vqi_subject *subject,
 					struct vqi_finding *finding)
 {
-	const char *run_state = subject->snapshot->target.run_state;
-	const char *reason = NULL;
-	struct vqi_error *error;
+	const struct vqi_target *target = &subject->snapshot->target;
+	const char *run_state = target->run_state;
+	const char *reason = "somebody paused it";
+	struct vqi_error *error = NULL;
 
-	for (size_t i = 0; run_state && i < sizeof(faults) / sizeof(faults[0]); i++) {
-		if (strcmp(run_state, faults[i].run_state) == 0)
-			reason = faults[i].reason;
+	finding->severity = VQI_NOTE;
+	for (size_t i = 0; run_state && i < sizeof(run_states) / sizeof(run_states[0]); i++) {
+		if (strcmp(run_state, run_states[i].run_state) == 0) {
+			reason = run_states[i].reason;
+			finding->severity = run_states[i].severity;
+		}
 	}
-	if (!reason)
-		finding->severity = VQI_NOTE;
-	error = vqi_finding_summarise(finding, "the VM is stopped: %s%s%s",
-				      run_state ? run_state : "run state unknown",
-				      reason ? ", because " : "", reason ? reason : "");
+	if (target->held)
+		error = vqi_finding_summarise(finding, "the process is stopped: %s", target->held);
+	else if (run_state)
+		error = vqi_finding_summarise(finding, "the VM is stopped: %s, because %s",
+					      run_state, reason);
+	else
+		error = vqi_finding_summarise(finding, "the VM is stopped");
 	return error ? error
 		     : vqi_finding_add_fact(finding, "run state %s",
 					    run_state ? run_state : "unknown; vm_running is 0");

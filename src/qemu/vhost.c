@@ -8,7 +8,7 @@
 static struct vqi_error *find_vhost_dev(struct vqi_qemu *qemu, uint64_t vdev, uint64_t *ret_hdev)
 {
 	struct vqi_error *error;
-	uint64_t hdev, owner;
+	uint64_t hdev, owner, started;
 
 	error = vqi_qemu_pointer(qemu, VQI_SYM_vhost_devices, &hdev);
 	for (int i = 0; !error && hdev; i++) {
@@ -16,7 +16,9 @@ static struct vqi_error *find_vhost_dev(struct vqi_qemu *qemu, uint64_t vdev, ui
 			return vqi_error_new(VQI_ERROR_LIMIT, "more than %d vhost devices",
 					     VQI_MAX_VHOST_DEVICES);
 		error = vqi_qemu_field(qemu, hdev, VQI_F_vhost_dev_vdev, &owner);
-		if (!error && owner == vdev)
+		if (!error)
+			error = vqi_qemu_field(qemu, hdev, VQI_F_vhost_dev_started, &started);
+		if (!error && owner == vdev && started)
 			break;
 		if (!error)
 			error = vqi_qemu_field(qemu, hdev, VQI_F_vhost_dev_entry, &hdev);
@@ -36,7 +38,11 @@ struct vqi_error *vqi_qemu_vhost_type(struct vqi_qemu *qemu, uint64_t vdev,
 	struct vqi_error *error;
 
 	error = find_vhost_dev(qemu, vdev, &hdev);
-	if (!error && hdev) {
+	if (!error && !hdev) {
+		*ret_type = VQI_VHOST_NONE;
+		return NULL;
+	}
+	if (!error) {
 		error = vqi_qemu_field(qemu, hdev, VQI_F_vhost_dev_vhost_ops, &ops);
 		if (!error)
 			error = vqi_qemu_field(qemu, ops, VQI_F_VhostOps_backend_type, &type);

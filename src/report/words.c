@@ -94,10 +94,11 @@ const char *vqi_target_kind_word(enum vqi_target_kind kind)
 
 const char *vqi_ring_fault_word(unsigned int bit)
 {
-	static const char *const words[] = {"avail-ahead", "bad-head", "used-mismatch"};
+	static const char *const words[] = {"avail-ahead", "bad-head", "used-mismatch",
+					    "bad-indirect"};
 
 	_Static_assert(VQI_RING_AVAIL_AHEAD == 1 << 0 && VQI_RING_BAD_HEAD == 1 << 1 &&
-			       VQI_RING_USED_MISMATCH == 1 << 2,
+			       VQI_RING_USED_MISMATCH == 1 << 2 && VQI_RING_BAD_INDIRECT == 1 << 3,
 		       "the words are in the order of the bits");
 	return LOOK_UP(words, bit);
 }

@@ -28,7 +28,8 @@ struct vqi_error *vqi_process_has_userfaultfd(struct vqi_process *process, bool 
 	int fd = openat(vqi_process_dirfd(process), "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
-		return vqi_process_file_error(process, "fd", vqi_error_sys(errno, "cannot open fd"));
+		return vqi_process_file_error(process, "fd",
+					      vqi_error_sys(errno, "cannot open fd"));
 	dir = fdopendir(fd);
 	if (!dir) {
 		close(fd);
@@ -37,7 +38,8 @@ struct vqi_error *vqi_process_has_userfaultfd(struct vqi_process *process, bool 
 	while (!has && (errno = 0, entry = readdir(dir)))
 		has = is_userfaultfd(fd, entry->d_name);
 	if (!has && errno)
-		return vqi_process_file_error(process, "fd", vqi_error_sys(errno, "cannot read fd"));
+		return vqi_process_file_error(process, "fd",
+					      vqi_error_sys(errno, "cannot read fd"));
 	*ret_has = has;
 	return NULL;
 }

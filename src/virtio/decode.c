@@ -155,6 +155,8 @@ static bool decode_started(const struct vqi_view *view, unsigned int status)
 
 static void decode_device(const struct vqi_view *view, struct vqi_device *device)
 {
+	uint64_t vhost_started;
+
 	device->vdev_addr = view->addr;
 	device->device_id = (unsigned int)vqi_view_uint_or(view, VQI_F_VirtIODevice_device_id, 0);
 	device->status = (unsigned int)vqi_view_uint_or(view, VQI_F_VirtIODevice_status, 0);
@@ -165,9 +167,8 @@ static void decode_device(const struct vqi_view *view, struct vqi_device *device
 	device->started = decode_started(view, device->status);
 	device->vm_running = number(view, VQI_F_VirtIODevice_vm_running);
 	device->endian = decode_endian(view, device->guest_features);
-	device->vhost = vqi_view_uint_or(view, VQI_F_VirtIODevice_vhost_started, 0)
-				? VQI_VHOST_UNKNOWN
-				: VQI_VHOST_NONE;
+	if (vqi_view_uint(view, VQI_F_VirtIODevice_vhost_started, &vhost_started))
+		device->vhost = vhost_started ? VQI_VHOST_UNKNOWN : VQI_VHOST_NONE;
 }
 
 static void decode_indices(const struct vqi_view *view, bool packed, struct vqi_queue *queue)

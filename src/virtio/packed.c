@@ -4,11 +4,13 @@
 
 #include "guest_int.h"
 
-#define DESC_SIZE  16
-#define DESC_FLAGS 14
-#define FLAG_AVAIL 0x0080
-#define FLAG_USED  0x8000
-#define EVENT_WRAP 0x8000
+#define DESC_SIZE     16
+#define DESC_LEN      8
+#define DESC_FLAGS    14
+#define FLAG_AVAIL    0x0080
+#define FLAG_USED     0x8000
+#define FLAG_INDIRECT 0x0004
+#define EVENT_WRAP    0x8000
 
 /* A place in the ring: an index and a wrap counter, which starts at 1. Places repeat after two
  * rounds, so that they are compared by their distance modulo twice the ring's size. */
@@ -45,6 +47,15 @@ static bool is_available(const uint8_t *desc, bool wrap)
 	return avail != used && avail == wrap;
 }
 
+/* Source: VirtIO 1.2, 2.8.7; virtio.c virtqueue_packed_pop(). */
+static bool is_bad_indirect(const uint8_t *desc)
+{
+	uint32_t len = vqi_guest_u16(desc + DESC_LEN, false) |
+		       (uint32_t)vqi_guest_u16(desc + DESC_LEN + 2, false) << 16;
+
+	return vqi_guest_u16(desc + DESC_FLAGS, false) & FLAG_INDIRECT && (!len || len % DESC_SIZE);
+}
+
 /* A packed ring has no index of the driver's: what it has published are the descriptors from QEMU's
  * place on that are marked available. */
 static void find_avail_idx(const struct vqi_ring_bytes *bytes, struct vqi_queue *queue)
@@ -56,6 +67,8 @@ static void find_avail_idx(const struct vqi_ring_bytes *bytes, struct vqi_queue 
 	if (bytes->desc_len < (size_t)queue->num * DESC_SIZE)
 		return;
 	while (count < queue->num && is_available(bytes->desc + (size_t)index * DESC_SIZE, wrap)) {
+		if (is_bad_indirect(bytes->desc + (size_t)index * DESC_SIZE))
+			queue->ring_faults |= VQI_RING_BAD_INDIRECT;
 		count++;
 		if (++index == queue->num) {
 			index = 0;

@@ -5,7 +5,7 @@ import re
 import struct
 
 from oracle import gdb_devices
-from rig import on, on_all, on_split
+from rig import on, on_all, on_packed, on_split
 
 from vqitest.inspector import ANY
 from vqitest.ring import Buffer
@@ -127,6 +127,22 @@ def test_corrupt_head(rig):
     rig.expect(disk.ring, state=None, taken=start, seen=start, used=start)
     finding = rig.report(status=1).only_finding("ring-corrupt", "blk0", 0)
     assert re.search(rf"\b{disk.ring.num}\b", " ".join([finding["summary"], *finding["evidence"]]))
+
+
+@on_packed
+def test_indirect_table_of_broken_length(rig):
+    """Published and not kicked: the device has not looked, and so has not broken."""
+    disk = rig.disk()
+    disk.complete(10)
+    start = disk.ring.mark()
+    disk.read()
+    position = disk.ring._pending[0][0]
+    disk.ring.publish()
+    descriptor = disk.ring.desc + 16 * position.index
+    disk.bus.writel(descriptor + 8, 17)
+    disk.bus.writew(descriptor + 14, disk.bus.readw(descriptor + 14) | 4)
+    rig.expect(disk.ring, state=None, taken=start, seen=start, used=start)
+    rig.report(status=1).only_finding("ring-corrupt", "blk0", 0)
 
 
 @on_split

@@ -134,6 +134,21 @@ START_TEST(test_nothing_to_take)
 }
 END_TEST
 
+/* Buffers wait there for packets, not for a kick. */
+START_TEST(test_receive_queue)
+{
+	struct ring_builder rx;
+
+	fake_ring(qemu, &net0, 0, &(struct ring_options){.num = NUM, .event_idx = true}, &rx);
+	fake_set_notifier(qemu, &net0, 0, VQI_F_VirtQueue_host_notifier, host_fd);
+	ck_assert(ring_add(&rx, 1));
+	ring_publish(&rx);
+	look(VQI_STOP_AUTO);
+	ck_assert(vqi_num_is(snapshot->devices[1].queues[0].unseen, 1));
+	ck_assert(!snapshot->devices[1].queues[0].host_notifier_count.known);
+}
+END_TEST
+
 START_TEST(test_no_eventfd)
 {
 	static const int fds[] = {0, 99, -1};
@@ -289,6 +304,7 @@ int main(void)
 	tcase_add_test(tcase, test_kick_pending);
 	tcase_add_test(tcase, test_kick_pending_for_what_is_seen);
 	tcase_add_test(tcase, test_nothing_to_take);
+	tcase_add_test(tcase, test_receive_queue);
 	tcase_add_test(tcase, test_no_eventfd);
 	tcase_add_test(tcase, test_always);
 	tcase_add_test(tcase, test_queue_without_a_vector);

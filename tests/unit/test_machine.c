@@ -68,6 +68,8 @@ START_TEST(test_run_state_out_of_range)
 	fake_set_symbol(qemu, VQI_SYM_current_run_state, 4, 1);
 	fake_set(qemu, lookup, VQI_F_QEnumLookup_size, VQI_MAX_RUN_STATES + 1);
 	assert_run_state(NULL);
+	fake_set(qemu, lookup, VQI_F_QEnumLookup_size, 1);
+	assert_run_state(NULL);
 	fake_set(qemu, lookup, VQI_F_QEnumLookup_size, 0);
 	assert_run_state(NULL);
 }

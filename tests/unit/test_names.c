@@ -285,7 +285,8 @@ START_TEST(test_serial_roles)
 
 	ROLES(VIRTIO_ID_CONSOLE, 0, "rsrs", "port0-rx", "port0-tx", "control-rx", "control-tx");
 	ROLES(VIRTIO_ID_CONSOLE, BIT(VIRTIO_CONSOLE_F_MULTIPORT), "rsrsrsrs", "port0-rx",
-	      "port0-tx", "control-rx", "control-tx", "port1-rx", "port1-tx", "port2-rx", "port2-tx");
+	      "port0-tx", "control-rx", "control-tx", "port1-rx", "port1-tx", "port2-rx",
+	      "port2-tx");
 	ck_assert_str_eq(vqi_queue_role(VIRTIO_ID_CONSOLE, 0, 64, 62).role, "port30-rx");
 	ck_assert_str_eq(vqi_queue_role(VIRTIO_ID_CONSOLE, 0, 64, 63).role, "port30-tx");
 	ck_assert_str_eq(vqi_queue_role(VIRTIO_ID_CONSOLE, 0, 1024, 64).role, "port-rx");

@@ -172,9 +172,11 @@ static void finish_update(struct vqi_fake_mem *fake, void *context)
 
 START_TEST(test_half_an_update)
 {
+	/* All reads are the device's. */
+	qemu->layout.symbols[VQI_SYM_current_run_state].present = false;
 	move(0);
 	look();
-	for (size_t at = 8; at < 20; at++) {
+	for (size_t at = 2; at < 12; at++) {
 		move(0);
 		fake_set(qemu, fake_queue(qemu, &blk0, 0), VQI_F_VirtQueue_used_idx,
 			 (uint16_t)(rings[0].used_idx - 1));
@@ -288,14 +290,16 @@ static void unplug(struct vqi_fake_mem *fake, void *context)
 
 	if (fake->calls > *at)
 		fake_set(qemu, blk0.vdev, VQI_F_VirtIODevice_vq, 0);
-	else if (fake->calls > 6)
+	else
 		move(0);
 }
 
 START_TEST(test_unplugged_meanwhile)
 {
-	look();
-	for (size_t at = 6; at < 16; at++) {
+	/* All reads are the device's. */
+	qemu->layout.symbols[VQI_SYM_current_run_state].present = false;
+	for (size_t at = 1; at < 6; at++) {
+		look();
 		change(unplug, &at);
 		look();
 		change(NULL, NULL);
@@ -343,11 +347,26 @@ START_TEST(test_vhost)
 	fake_set(qemu, blk0.vdev, VQI_F_VirtIODevice_vhost_started, 1);
 	fake_set_symbol(qemu, VQI_SYM_vhost_devices, 8, dev);
 	fake_set(qemu, dev, VQI_F_vhost_dev_vdev, blk0.vdev);
+	fake_set(qemu, dev, VQI_F_vhost_dev_started, 1);
 	fake_set(qemu, dev, VQI_F_vhost_dev_vhost_ops, ops);
 	fake_set(qemu, ops, VQI_F_VhostOps_backend_type, 2);
 	look();
 	ck_assert_int_eq(snapshot->devices[0].vhost, VQI_VHOST_USER);
 	ck_assert_uint_eq(snapshot->gap_count, 0);
+	ck_assert(!snapshot->devices[0].queues[0].last_avail_idx.known);
+
+	/* Before QEMU 7.1 only the list tells. */
+	qemu->layout.fields[VQI_F_VirtIODevice_vhost_started].present = false;
+	look();
+	ck_assert_int_eq(snapshot->devices[0].vhost, VQI_VHOST_USER);
+	ck_assert(!snapshot->devices[0].queues[0].last_avail_idx.known);
+	fake_set(qemu, dev, VQI_F_vhost_dev_started, 0);
+	look();
+	ck_assert_int_eq(snapshot->devices[0].vhost, VQI_VHOST_NONE);
+	ck_assert(snapshot->devices[0].queues[0].last_avail_idx.known);
+	fake_set(qemu, dev, VQI_F_vhost_dev_started, 1);
+	qemu->layout.fields[VQI_F_VirtIODevice_vhost_started].present = true;
+
 	/* The list changes while it is walked. */
 	vqi_fake_mem_fault(qemu->fake, ops, 1024);
 	look();

@@ -112,6 +112,32 @@ START_TEST(test_full_ring)
 }
 END_TEST
 
+/* VirtIO 1.2, 2.8.7: a table has one descriptor or more. */
+START_TEST(test_indirect_tables)
+{
+	static const struct {
+		uint8_t len;
+		bool bad;
+	} tables[] = {{0, true}, {1, true}, {15, true}, {16, false}, {17, true}, {32, false}};
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		uint8_t *second;
+
+		start(4);
+		send(1);
+		ck_assert(ring_add(&ring, 1));
+		ring_publish(&ring);
+		second = ring.desc + 16;
+		memset(second + 8, 0, 4);
+		second[8] = tables[i].len;
+		ck_assert_uint_eq(ring_decode(&ring).ring_faults, 0);
+		second[14] |= 4; /* INDIRECT */
+		ck_assert_uint_eq(ring_decode(&ring).ring_faults,
+				  tables[i].bad ? VQI_RING_BAD_INDIRECT : 0);
+	}
+}
+END_TEST
+
 /* Lengths are in descriptors. */
 START_TEST(test_chains)
 {
@@ -181,7 +207,7 @@ START_TEST(test_unreaped_unknown)
 	vqi_packed_decode(&bytes, &queue);
 	ck_assert(!queue.unreaped.known);
 
-	avail[0] = NUM; /* no descriptor of the ring */
+	avail[0] = NUM + 1; /* no descriptor of the ring */
 	ck_assert(!ring_decode(&ring).unreaped.known);
 	avail[0] = 2; /* ahead of the device */
 	ck_assert(!ring_decode(&ring).unreaped.known);
@@ -241,6 +267,7 @@ int main(void)
 	tcase_add_test(tcase, test_start);
 	tcase_add_test(tcase, test_every_place);
 	tcase_add_test(tcase, test_full_ring);
+	tcase_add_test(tcase, test_indirect_tables);
 	tcase_add_test(tcase, test_chains);
 	tcase_add_test(tcase, test_suppression);
 	tcase_add_test(tcase, test_unreaped_unknown);

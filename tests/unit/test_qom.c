@@ -236,7 +236,7 @@ START_TEST(test_bus_within_itself)
 
 	forget_qom();
 	fake_set(qemu, blk0.vdev, VQI_F_DeviceState_child_bus, blk0.bus);
-	ck_assert_code(find(&devices), VQI_ERROR_LIMIT);
+	ck_assert_code_text(find(&devices), VQI_ERROR_LIMIT, "levels of buses");
 }
 END_TEST
 

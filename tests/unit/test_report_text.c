@@ -174,8 +174,9 @@ START_TEST(test_folded_queues)
 	ck_assert_row(report, "DEVICE TYPE AT OTHER QUEUES");
 	ck_assert_row(report, "blk0 virtio-blk 0000:00:04.0 idle: 0-1 request");
 	ck_assert_row(report, "net0 virtio-net 0000:00:04.0 parked: 0 rx; not set up: 2 control");
-	ck_assert_row(report,
-		      "scsi0 virtio-scsi 0000:00:04.0 parked: 1 event; idle: 0 control, 2-5 request");
+	ck_assert_row(
+		report,
+		"scsi0 virtio-scsi 0000:00:04.0 parked: 1 event; idle: 0 control, 2-5 request");
 	ck_assert_row(report,
 		      "serial0 virtio-serial 0000:00:04.0 parked: 0,4,6..18 port-rx, 2 control-rx; "
 		      "idle: 1,5,7..19 port-tx, 3 control-tx");

@@ -101,6 +101,17 @@ START_TEST(test_two_ids)
 }
 END_TEST
 
+/* Broken types: the first that fits counts, and nothing is read twice. */
+START_TEST(test_proxy_of_two_kinds)
+{
+	struct fake_device device = fake_device(qemu, &(struct fake_device_options){.id = "blk0"});
+
+	fake_set(qemu, fake_type_impl(qemu, fake_class(qemu, "pci-device")),
+		 VQI_F_TypeImpl_parent_type, fake_type_impl(qemu, fake_class(qemu, "virtio-mmio")));
+	assert_transport(&device, "blk0", VQI_TRANSPORT_PCI, "0000:00:00.0");
+}
+END_TEST
+
 START_TEST(test_unknown_proxy)
 {
 	struct fake_device device =
@@ -145,6 +156,7 @@ static uint64_t add_vhost(uint64_t vdev, unsigned int backend_type)
 
 	memcpy(&head, fake_bytes(qemu, fake_symbol(qemu, VQI_SYM_vhost_devices), 8), 8);
 	fake_set(qemu, dev, VQI_F_vhost_dev_vdev, vdev);
+	fake_set(qemu, dev, VQI_F_vhost_dev_started, 1);
 	fake_set(qemu, dev, VQI_F_vhost_dev_vhost_ops, ops);
 	fake_set(qemu, dev, VQI_F_vhost_dev_entry, head);
 	fake_set(qemu, ops, VQI_F_VhostOps_backend_type, backend_type);
@@ -167,7 +179,10 @@ START_TEST(test_vhost_types)
 		ck_assert_int_eq(type, types[i]);
 	}
 	ck_assert_ok(find_vhost(0x999, &type));
-	ck_assert_int_eq(type, VQI_VHOST_UNKNOWN);
+	ck_assert_int_eq(type, VQI_VHOST_NONE);
+	fake_set(qemu, add_vhost(0x2000, 1), VQI_F_vhost_dev_started, 0);
+	ck_assert_ok(find_vhost(0x2000, &type));
+	ck_assert_int_eq(type, VQI_VHOST_NONE);
 }
 END_TEST
 
@@ -246,6 +261,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_every_transport, 0, SEEDS);
 	tcase_add_test(tcase, test_behind_a_bridge);
 	tcase_add_test(tcase, test_two_ids);
+	tcase_add_test(tcase, test_proxy_of_two_kinds);
 	tcase_add_test(tcase, test_unknown_proxy);
 	tcase_add_test(tcase, test_unknown_fields);
 	tcase_add_test(tcase, test_vhost_types);

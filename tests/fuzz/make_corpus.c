@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Writes the seeds of corpus/: healthy rings, tables and worlds, from which a fuzzer can go on. Run it
+ * anew, with the folder as its argument, when a structure was added to the layout's table. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fake_virtio.h"
+#include "world.h"
+
+static const char *folder;
+
+static FILE *create(const char *target, const char *name)
+{
+	char path[4096];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s/%s", folder, target, name);
+	file = fopen(path, "wb");
+	if (!file) {
+		perror(path);
+		exit(EXIT_FAILURE);
+	}
+	return file;
+}
+
+/* The first len bytes from address on; what is not mapped is 0. */
+static void write_memory(FILE *file, struct fake_qemu *qemu, uint64_t address, uint64_t len)
+{
+	for (uint64_t i = 0; i < len; i++) {
+		struct vqi_range range = {.addr = address + i, .buf = &(uint8_t){0}, .len = 1};
+		struct vqi_error *error = vqi_mem_readv(vqi_fake_mem_base(qemu->fake), &range, 1);
+
+		if (error)
+			abort();
+		fputc(range.ok ? *(uint8_t *)range.buf : 0, file);
+	}
+}
+
+static void make_world(const char *name, const char *proxy, enum fake_glib glib, bool packed)
+{
+	struct fake_qemu *qemu = fake_qemu_new_at(WORLD_SEED, WORLD_BASE + WORLD_VARIABLES);
+	FILE *file = create("qom", name);
+	struct fake_device device;
+	struct ring_builder ring;
+
+	qemu->gap = 0;
+	qemu->queue_max = 64;
+	qemu->glib = glib;
+	fake_rehash(qemu, qemu->machine);
+	fake_run_state(qemu, 1);
+	device = fake_device(qemu, &(struct fake_device_options){.id = "blk0", .proxy = proxy});
+	if (packed)
+		fake_set(qemu, device.vdev, VQI_F_VirtIODevice_guest_features,
+			 FAKE_FEATURES | FAKE_PACKED);
+	fake_ring(qemu, &device, 0,
+		  &(struct ring_options){.num = 8, .event_idx = true, .packed = packed}, &ring);
+	if (!ring_add(&ring, 1))
+		abort();
+	ring_publish(&ring);
+	if (!ring_pop(&ring))
+		abort();
+	fake_store(qemu, &device, 0, &ring);
+	write_memory(file, qemu, fake_symbol(qemu, (enum vqi_symbol_id)0), WORLD_VARIABLES);
+	write_memory(file, qemu, WORLD_BASE + WORLD_VARIABLES,
+		     qemu->next - (WORLD_BASE + WORLD_VARIABLES));
+	fclose(file);
+	fake_qemu_free(qemu);
+}
+
+static void make_table(const char *name, enum fake_glib glib, bool small)
+{
+	static const uint64_t values[] = {0x11, 0x22, 0x33};
+	uint64_t base = small ? 0x10000000 : UINT64_C(0x7f1200000000), table;
+	struct fake_qemu *qemu = fake_qemu_new_at(0, base + (UINT64_C(1) << 24));
+	FILE *file = create("ghash", name);
+
+	qemu->glib = glib;
+	qemu->gap = 0;
+	qemu->next = base;
+	table = fake_hash(qemu, 8, values, 3, small);
+	fputc((int)(table - base) | !small, file);
+	write_memory(file, qemu, base, qemu->next - base);
+	fclose(file);
+	fake_qemu_free(qemu);
+}
+
+/* See struct header of fuzz_ring.c. */
+static void make_ring(const char *name, const struct ring_options *options)
+{
+	uint8_t desc[16 * 16] = {0}, avail[64] = {0}, used[256] = {0}, tail[2] = {0};
+	size_t avail_len = ring_avail_size(options);
+	FILE *file = create("ring", name);
+	struct ring_builder ring;
+	uint16_t words[8];
+	uint8_t bytes[4];
+
+	ring_init(&ring, options, desc, avail, used);
+	for (int i = 0; i < 3; i++) {
+		if (!ring_add(&ring, 1))
+			abort();
+		ring_publish(&ring);
+		if (i && !ring_pop(&ring))
+			abort();
+	}
+	ring_complete(&ring, 0);
+	bytes[0] = (uint8_t)(options->packed | options->event_idx << 1 | options->big_endian << 2 |
+			     16);
+	bytes[1] = 1; /* VQI_KIND_REQUEST */
+	bytes[2] = 3;
+	bytes[3] = 0;
+	words[0] = (uint16_t)(options->num - 1);
+	words[1] = (uint16_t)avail_len;
+	words[2] = 4;
+	words[3] = (uint16_t)(options->packed ? ring_desc_size(options) : 0);
+	words[4] = ring.shadow_avail_idx;
+	words[5] = ring.last_avail_idx;
+	words[6] = ring.used_idx;
+	words[7] = (uint16_t)ring.inuse;
+	if (!options->packed)
+		memcpy(tail, used + 4 + 8 * (size_t)options->num, 2);
+	fwrite(bytes, 1, sizeof(bytes), file);
+	fwrite(words, 1, sizeof(words), file);
+	fwrite(tail, 1, sizeof(tail), file);
+	fwrite(avail, 1, avail_len, file);
+	fwrite(used, 1, 4, file);
+	fwrite(desc, 1, words[3], file);
+	fclose(file);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 2) {
+		fprintf(stderr, "Usage: make_corpus FOLDER\n");
+		return EXIT_FAILURE;
+	}
+	folder = argv[1];
+	make_world("pci", NULL, FAKE_GLIB_2_62, false);
+	make_world("mmio-packed", "virtio-mmio", FAKE_GLIB_2_87, true);
+	make_table("2.56", FAKE_GLIB_2_56, false);
+	make_table("2.62", FAKE_GLIB_2_62, false);
+	make_table("2.62-small", FAKE_GLIB_2_62, true);
+	make_table("2.87-small", FAKE_GLIB_2_87, true);
+	make_ring("split", &(struct ring_options){.num = 8, .event_idx = true});
+	make_ring("split-big-endian", &(struct ring_options){.num = 4, .big_endian = true});
+	make_ring("split-at-the-wrap",
+		  &(struct ring_options){.num = 8, .event_idx = true, .start = 65534});
+	make_ring("packed", &(struct ring_options){.num = 7, .event_idx = true, .packed = true});
+	return EXIT_SUCCESS;
+}

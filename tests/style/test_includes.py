@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A module includes headers of modules to its left and of base, never of those to its right."""
+
+import pathlib
+import re
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+# From left to right.
+MODULES = ["base", "target", "layout", "qemu", "virtio", "capture", "diagnose", "report", "cli"]
+
+# Whose contract each public header is.
+PUBLIC = {
+    "capture.h": "capture",
+    "checked.h": "base",
+    "cleanup.h": "base",
+    "diagnose.h": "diagnose",
+    "dwarf.h": "layout",
+    "error.h": "base",
+    "ghash.h": "qemu",
+    "image.h": "layout",
+    "inspect.h": "cli",
+    "layout.h": "layout",
+    "layout_table.h": "layout",
+    "limits.h": "base",
+    "mem.h": "target",
+    "names.h": "virtio",
+    "options.h": "cli",
+    "process.h": "target",
+    "qemu.h": "qemu",
+    "report.h": "report",
+    "snapshot.h": "base",
+    "stop.h": "target",
+    "virtio.h": "virtio",
+}
+
+SOURCES = sorted((ROOT / "src").rglob("*.[ch]")) + sorted((ROOT / "include/vqi").glob("*.h"))
+
+
+def module_of(path):
+    folder = path.relative_to(ROOT).parts
+    return PUBLIC[path.name] if folder[0] == "include" else folder[1]
+
+
+def includes(path):
+    return re.findall(r'^\s*#\s*include\s+"([^"]+)"', path.read_text(), re.MULTILINE)
+
+
+def test_every_public_header_has_a_module():
+    assert sorted(PUBLIC) == sorted(path.name for path in (ROOT / "include/vqi").glob("*.h"))
+    assert set(PUBLIC.values()) <= set(MODULES)
+
+
+def test_every_folder_is_a_module():
+    assert {path.name for path in (ROOT / "src").iterdir()} == set(MODULES)
+    assert not list((ROOT / "src").glob("*.[ch]"))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_arrows(path):
+    module = module_of(path)
+    for name in includes(path):
+        if not name.startswith("vqi/"):
+            assert (path.parent / name).is_file(), f"{name} is no header of {path.parent.name}"
+            continue
+        other = PUBLIC[name.removeprefix("vqi/")]
+        assert MODULES.index(other) <= MODULES.index(module), f"{module} includes {name}, which is {other}"
+
+
+def test_own_contract_comes_first():
+    """A source file whose module has a header of its name includes it first, so that it stands alone."""
+    for path in (ROOT / "src").rglob("*.c"):
+        own = f"{path.stem}.h"
+        if (path.parent / own).is_file():
+            assert includes(path)[0] == own, path
+        elif PUBLIC.get(own) == path.parent.name:
+            assert includes(path)[0] == f"vqi/{own}", path
+
+
+def test_guards():
+    for path in SOURCES:
+        if path.suffix != ".h":
+            continue
+        found = re.search(r"^#ifndef (\w+)\n#define (\w+)\n", path.read_text(), re.MULTILINE)
+        assert found and found[1] == found[2], path
+        folders = path.relative_to(ROOT).parts
+        prefix = "VQI" if folders[0] == "include" else f"VQI_{folders[1].upper()}"
+        assert found[1] == f"{prefix}_{path.stem.upper()}_H", path
