@@ -339,43 +339,6 @@ START_TEST(test_gap_of_description)
 }
 END_TEST
 
-START_TEST(test_vhost)
-{
-	uint64_t dev = fake_alloc(qemu, qemu->layout.structs[VQI_S_vhost_dev].size);
-	uint64_t ops = fake_alloc(qemu, qemu->layout.structs[VQI_S_VhostOps].size);
-
-	fake_set(qemu, blk0.vdev, VQI_F_VirtIODevice_vhost_started, 1);
-	fake_set_symbol(qemu, VQI_SYM_vhost_devices, 8, dev);
-	fake_set(qemu, dev, VQI_F_vhost_dev_vdev, blk0.vdev);
-	fake_set(qemu, dev, VQI_F_vhost_dev_started, 1);
-	fake_set(qemu, dev, VQI_F_vhost_dev_vhost_ops, ops);
-	fake_set(qemu, ops, VQI_F_VhostOps_backend_type, 2);
-	look();
-	ck_assert_int_eq(snapshot->devices[0].vhost, VQI_VHOST_USER);
-	ck_assert_uint_eq(snapshot->gap_count, 0);
-	ck_assert(!snapshot->devices[0].queues[0].last_avail_idx.known);
-
-	/* Before QEMU 7.1 only the list tells. */
-	qemu->layout.fields[VQI_F_VirtIODevice_vhost_started].present = false;
-	look();
-	ck_assert_int_eq(snapshot->devices[0].vhost, VQI_VHOST_USER);
-	ck_assert(!snapshot->devices[0].queues[0].last_avail_idx.known);
-	fake_set(qemu, dev, VQI_F_vhost_dev_started, 0);
-	look();
-	ck_assert_int_eq(snapshot->devices[0].vhost, VQI_VHOST_NONE);
-	ck_assert(snapshot->devices[0].queues[0].last_avail_idx.known);
-	fake_set(qemu, dev, VQI_F_vhost_dev_started, 1);
-	qemu->layout.fields[VQI_F_VirtIODevice_vhost_started].present = true;
-
-	/* The list changes while it is walked. */
-	vqi_fake_mem_fault(qemu->fake, ops, 1024);
-	look();
-	ck_assert_int_eq(snapshot->devices[0].vhost, VQI_VHOST_UNKNOWN);
-	assert_gap(0, "blk0", "kind of vhost", "cannot read");
-	ck_assert_uint_eq(snapshot->devices[0].queue_count, 2);
-}
-END_TEST
-
 START_TEST(test_nothing_to_stop)
 {
 	ck_assert_code(vqi_observer_look(observer, VQI_STOP_ALWAYS, &snapshot),
@@ -455,7 +418,6 @@ int main(void)
 	tcase_add_test(tcase, test_unplugged_meanwhile);
 	tcase_add_test(tcase, test_gaps_of_rings);
 	tcase_add_test(tcase, test_gap_of_description);
-	tcase_add_test(tcase, test_vhost);
 	tcase_add_test(tcase, test_nothing_to_stop);
 	tcase_add_test(tcase, test_target_ends);
 	tcase_add_test(tcase, test_every_fault);
