@@ -3,6 +3,7 @@
 #ifndef VQI_ERROR_H
 #define VQI_ERROR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "vqi/cleanup.h"
@@ -46,6 +47,10 @@ struct vqi_error *vqi_error_fault(uint64_t address, uint64_t len) __attribute__(
  * Owner: takes error, returns what replaces it. */
 struct vqi_error *vqi_error_prefix(struct vqi_error *error, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Whether an error ends the inspection: GONE, PERMISSION, NOMEM. All others leave a gap, or a value
+ * unknown. */
+bool vqi_error_is_fatal(const struct vqi_error *error);
 
 /* Frees an error; NULL is fine. */
 void vqi_error_free(struct vqi_error *error);

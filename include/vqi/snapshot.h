@@ -235,6 +235,12 @@ VQI_DEFINE_CLEANUP(struct vqi_snapshot *, vqi_snapshot_free)
 void vqi_device_done(struct vqi_device *device);
 void vqi_gap_done(struct vqi_gap *gap);
 
+/* Published by the driver and not taken by the device. Unknown for vhost. */
+struct vqi_num vqi_queue_untaken(const struct vqi_queue *queue);
+
+/* Published by the driver and not completed. Known for vhost too, from the ring alone. */
+struct vqi_num vqi_queue_outstanding(const struct vqi_queue *queue);
+
 /* Adds a gap. device may be NULL (the target); queue VQI_UNKNOWN (the whole device).
  * Errors: NOMEM. */
 struct vqi_error *vqi_snapshot_add_gap(struct vqi_snapshot *snapshot,

@@ -135,6 +135,12 @@ struct vqi_error *vqi_error_prefix(struct vqi_error *error, const char *format, 
 	return error;
 }
 
+bool vqi_error_is_fatal(const struct vqi_error *error)
+{
+	return error->code == VQI_ERROR_GONE || error->code == VQI_ERROR_PERMISSION ||
+	       error->code == VQI_ERROR_NOMEM;
+}
+
 void vqi_error_free(struct vqi_error *error)
 {
 	if (!error || error == nomem())

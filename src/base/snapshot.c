@@ -75,3 +75,20 @@ struct vqi_error *vqi_snapshot_add_gap(struct vqi_snapshot *snapshot,
 	snapshot->gaps[snapshot->gap_count++] = gap;
 	return NULL;
 }
+
+struct vqi_num vqi_queue_untaken(const struct vqi_queue *queue)
+{
+	if (queue->ring == VQI_RING_PACKED)
+		return queue->unseen;
+	return vqi_num_ahead(queue->avail_idx, queue->last_avail_idx);
+}
+
+struct vqi_num vqi_queue_outstanding(const struct vqi_queue *queue)
+{
+	if (queue->ring == VQI_RING_PACKED)
+		return queue->unseen.known && queue->in_flight.known
+			       ? VQI_NUM(queue->unseen.value + queue->in_flight.value)
+			       : VQI_UNKNOWN;
+	return vqi_num_ahead(queue->avail_idx,
+			     queue->used_idx.known ? queue->used_idx : queue->used_ring_idx);
+}

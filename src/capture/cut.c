@@ -20,7 +20,7 @@ static struct vqi_error *plan_wanted(struct vqi_observer *observer, bool all)
 			continue;
 		device->error =
 			vqi_reading_plan(observer->qemu, device->fixed.vdev_addr, &device->reading);
-		if (device->error && vqi_error_ends_look(device->error))
+		if (device->error && vqi_error_is_fatal(device->error))
 			return take_ptr(device->error);
 	}
 	return NULL;

@@ -71,7 +71,7 @@ struct vqi_error *vqi_observer_new(struct vqi_process *process, struct vqi_qemu 
 		struct observed *device = &observer->devices[observer->device_count++];
 
 		device->unknown = describe(qemu, &objects.objects[i], &device->fixed);
-		if (device->unknown && vqi_error_ends_look(device->unknown))
+		if (device->unknown && vqi_error_is_fatal(device->unknown))
 			error = take_ptr(device->unknown);
 	}
 	vqi_objects_done(&objects);
@@ -163,14 +163,6 @@ static struct vqi_error *add_queue_gaps(struct vqi_snapshot *snapshot,
 	return error;
 }
 
-/* What is published and not taken, even if QEMU has seen it: there a kick matters. */
-static bool has_untaken(const struct vqi_queue *queue)
-{
-	if (queue->ring == VQI_RING_PACKED)
-		return queue->unseen.value;
-	return vqi_num_ahead(queue->avail_idx, queue->last_avail_idx).value;
-}
-
 /* The kick that waits in an eventfd tells a lost one from one that nobody reads. Costs two system
  * calls, so only where something waits to be taken. */
 static struct vqi_error *read_notifier(struct vqi_observer *observer, struct vqi_num fd,
@@ -186,7 +178,7 @@ static struct vqi_error *read_notifier(struct vqi_observer *observer, struct vqi
 		*ret_count = VQI_NUM(eventfd.count);
 		return NULL;
 	}
-	if (vqi_error_ends_look(error))
+	if (vqi_error_is_fatal(error))
 		return error;
 	vqi_error_free(error); /* no eventfd: the count stays unknown */
 	return NULL;
@@ -199,7 +191,7 @@ static struct vqi_error *read_notifiers(struct vqi_observer *observer, struct vq
 	for (size_t i = 0; !error && i < device->queue_count; i++) {
 		struct vqi_queue *queue = &device->queues[i];
 
-		if (queue->kind == VQI_KIND_RECEIVE || !has_untaken(queue))
+		if (queue->kind == VQI_KIND_RECEIVE || !vqi_queue_untaken(queue).value)
 			continue;
 		error = read_notifier(observer, queue->host_notifier_fd,
 				      &queue->host_notifier_count);
@@ -218,7 +210,7 @@ static struct vqi_error *keep_as_gap(struct vqi_error *error, struct vqi_snapsho
 
 	if (!error)
 		return NULL;
-	if (vqi_error_ends_look(error))
+	if (vqi_error_is_fatal(error))
 		return take_ptr(owned);
 	return vqi_snapshot_add_gap(snapshot, device, VQI_UNKNOWN, what, error->message);
 }
@@ -267,7 +259,7 @@ static struct vqi_error *read_running(struct vqi_observer *observer, enum vqi_st
 		struct observed *device = &observer->devices[i];
 
 		error = vqi_observed_read(observer, device);
-		if (error && vqi_error_ends_look(error))
+		if (error && vqi_error_is_fatal(error))
 			return error;
 		device->error = error;
 		needs_cut |= !error && device->needs_cut;
@@ -294,7 +286,7 @@ static struct vqi_error *prepare(struct vqi_observer *observer, struct observed 
 		return NULL;
 	device->now.vhost = VQI_VHOST_UNKNOWN;
 	error = vqi_qemu_vhost_type(observer->qemu, device->fixed.vdev_addr, &device->now.vhost);
-	if (!error || vqi_error_ends_look(error))
+	if (!error || vqi_error_is_fatal(error))
 		return error;
 	vqi_error_free(error);
 	return NULL;

@@ -25,9 +25,6 @@ struct vqi_observer {
 /* Frees what an observed device owns. */
 void vqi_observed_done(struct observed *device);
 
-/* Whether an error ends the look; others are a gap of one device. */
-bool vqi_error_ends_look(const struct vqi_error *error);
-
 /* Reads one device until two readings of every queue agree, without stopping anything. */
 struct vqi_error *vqi_observed_read(struct vqi_observer *observer,
 				    struct observed *device) vqi_must_check;

@@ -9,12 +9,6 @@
 
 #define SETTLE_NS 500000 /* longer than QEMU is between two halves of an update */
 
-bool vqi_error_ends_look(const struct vqi_error *error)
-{
-	return error->code == VQI_ERROR_GONE || error->code == VQI_ERROR_PERMISSION ||
-	       error->code == VQI_ERROR_NOMEM;
-}
-
 /* What no ring at rest looks like, but any can look like for a moment: QEMU pops in several steps. */
 static bool looks_wrong(const struct vqi_device *device, const struct vqi_queue *queue)
 {

@@ -5,23 +5,6 @@
 
 #define USED_F_NO_NOTIFY 1 /* VirtIO 1.2, 2.7.8 */
 
-struct vqi_num vqi_queue_untaken(const struct vqi_queue *queue)
-{
-	if (queue->ring == VQI_RING_PACKED)
-		return queue->unseen;
-	return vqi_num_ahead(queue->avail_idx, queue->last_avail_idx);
-}
-
-struct vqi_num vqi_queue_outstanding(const struct vqi_queue *queue)
-{
-	if (queue->ring == VQI_RING_PACKED)
-		return queue->unseen.known && queue->in_flight.known
-			       ? VQI_NUM(queue->unseen.value + queue->in_flight.value)
-			       : VQI_UNKNOWN;
-	return vqi_num_ahead(queue->avail_idx,
-			     queue->used_idx.known ? queue->used_idx : queue->used_ring_idx);
-}
-
 bool vqi_queue_held_still(const struct vqi_queue *before, const struct vqi_queue *now)
 {
 	return before && before->consistent && now->consistent &&

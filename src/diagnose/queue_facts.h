@@ -5,12 +5,6 @@
 
 #include "vqi/snapshot.h"
 
-/* Published by the driver and not taken by the device. Unknown for vhost. */
-struct vqi_num vqi_queue_untaken(const struct vqi_queue *queue);
-
-/* Published by the driver and not completed. Known for vhost too, from the ring alone. */
-struct vqi_num vqi_queue_outstanding(const struct vqi_queue *queue);
-
 /* Whether no index of a queue, its own or QEMU's, moved between two consistent looks. */
 bool vqi_queue_held_still(const struct vqi_queue *before, const struct vqi_queue *now);
 

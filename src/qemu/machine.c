@@ -6,17 +6,10 @@
 #include "vqi/limits.h"
 #include "vqi/qemu.h"
 
-/* Whether an error ends the inspection; the others leave a value unknown. */
-static bool is_fatal(const struct vqi_error *error)
-{
-	return error->code == VQI_ERROR_GONE || error->code == VQI_ERROR_NOMEM ||
-	       error->code == VQI_ERROR_PERMISSION;
-}
-
 /* Keeps an error that ends the inspection, drops one that leaves the value unknown. */
 static struct vqi_error *keep_fatal(struct vqi_error *error)
 {
-	if (!error || is_fatal(error))
+	if (!error || vqi_error_is_fatal(error))
 		return error;
 	vqi_error_free(error);
 	return NULL;

@@ -69,11 +69,7 @@ static bool is_positive(struct vqi_num number)
 
 static bool has_outstanding(const struct vqi_queue *queue)
 {
-	/* What the device has seen and not taken is neither unseen nor in flight. */
-	bool untaken = queue->ring == VQI_RING_SPLIT &&
-		       is_positive(vqi_num_ahead(queue->avail_idx, queue->last_avail_idx));
-
-	return untaken || is_positive(queue->unseen) || is_positive(queue->in_flight) ||
+	return is_positive(vqi_queue_untaken(queue)) || is_positive(queue->in_flight) ||
 	       is_positive(queue->unreaped);
 }
 
