@@ -107,7 +107,8 @@ def test_idle(vm, inspector):
 def test_under_load(vm, inspector, stop):
     start_load(vm)
     wait_moving(vm, [*DISKS, "hangs"])
-    for _ in range(10):
+    for turn in range(10):
+        vm.qmp.execute("balloon", value=(200 + turn % 2 * 32) << 20)
         report = inspector.report(vm.pid, f"--stop={stop}", "--interval", "0.1", status=None)
         assert report.findings == []
         # Without stopping anything, a busy ring may have no two equal readings: then that is said.
@@ -115,6 +116,8 @@ def test_under_load(vm, inspector, stop):
             report.assert_healthy()
             assert report.json["exit_status"] == 0
     wait_moving(vm, [*DISKS, "hangs"])
+    for name, queue in (("balloon0", 0), ("rng0", 0), ("net0", 1), ("scsi0", 2)):
+        assert used(vm, name, queue)["used_idx"], f"{name} queue {queue} had nothing to do"
     # Caught in the act: nothing moves, and many requests are under way.
     vm.qmp.execute("stop")
     report = inspector.report(vm.pid, f"--stop={stop}")
