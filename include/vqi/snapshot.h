@@ -231,6 +231,9 @@ void vqi_snapshot_free(struct vqi_snapshot *snapshot);
 VQI_DEFINE_CLEANUP(struct vqi_snapshot *, vqi_snapshot_free)
 #define vqi_cleanup_snapshot vqi_cleanup(vqi_snapshot_free)
 
+/* Copies a string into a snapshot; for NULL, *ret_copy stays as it is. Errors: NOMEM. */
+struct vqi_error *vqi_copy_string(const char *text, char **ret_copy) vqi_must_check;
+
 /* Free what a device or a gap owns, not itself. */
 void vqi_device_done(struct vqi_device *device);
 void vqi_gap_done(struct vqi_gap *gap);

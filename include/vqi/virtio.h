@@ -67,6 +67,11 @@ struct vqi_ring_bytes {
 void vqi_split_decode(const struct vqi_ring_bytes *bytes, struct vqi_queue *queue);
 void vqi_packed_decode(const struct vqi_ring_bytes *bytes, struct vqi_queue *queue);
 
+/* How many descriptors of a packed ring lie between two places, each an index and a wrap counter, which
+ * starts at 1. Places repeat after two rounds: the distance is modulo 2 * num, which is not 0. */
+uint32_t vqi_packed_distance(uint64_t from_index, uint64_t from_wrap, uint64_t to_index,
+			     uint64_t to_wrap, uint32_t num);
+
 /* Bits of the features that change how rings are read. VirtIO 1.2, 6. */
 #define VQI_FEATURE_EVENT_IDX 29
 #define VQI_FEATURE_VERSION_1 32

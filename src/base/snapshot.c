@@ -9,6 +9,19 @@ struct vqi_snapshot *vqi_snapshot_new(void)
 	return calloc(1, sizeof(struct vqi_snapshot));
 }
 
+struct vqi_error *vqi_copy_string(const char *text, char **ret_copy)
+{
+	char *copy;
+
+	if (!text)
+		return NULL;
+	copy = strdup(text);
+	if (!copy)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	*ret_copy = copy;
+	return NULL;
+}
+
 static void target_done(struct vqi_target *target)
 {
 	free(target->exe);

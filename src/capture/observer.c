@@ -80,14 +80,6 @@ struct vqi_error *vqi_observer_new(struct vqi_process *process, struct vqi_qemu 
 	return error;
 }
 
-static struct vqi_error *copy_string(const char *text, char **ret_copy)
-{
-	if (!text)
-		return NULL;
-	*ret_copy = strdup(text);
-	return *ret_copy ? NULL : vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-}
-
 static struct vqi_error *copy_backends(const struct vqi_device *from, struct vqi_device *device)
 {
 	struct vqi_error *error = NULL;
@@ -98,12 +90,13 @@ static struct vqi_error *copy_backends(const struct vqi_device *from, struct vqi
 	device->backend_count = from->backend_count;
 	for (size_t i = 0; !error && i < from->backend_count; i++) {
 		device->backends[i].kind = from->backends[i].kind;
-		error = copy_string(from->backends[i].name, &device->backends[i].name);
+		error = vqi_copy_string(from->backends[i].name, &device->backends[i].name);
 		if (!error)
-			error = copy_string(from->backends[i].node_name,
-					    &device->backends[i].node_name);
+			error = vqi_copy_string(from->backends[i].node_name,
+						&device->backends[i].node_name);
 		if (!error)
-			error = copy_string(from->backends[i].driver, &device->backends[i].driver);
+			error = vqi_copy_string(from->backends[i].driver,
+						&device->backends[i].driver);
 	}
 	return error;
 }
@@ -119,13 +112,13 @@ static struct vqi_error *move_device(struct observed *observed, struct vqi_devic
 	ret_device->vdev_addr = fixed->vdev_addr;
 	ret_device->device_id = fixed->device_id;
 	ret_device->transport = fixed->transport;
-	error = copy_string(fixed->id, &ret_device->id);
+	error = vqi_copy_string(fixed->id, &ret_device->id);
 	if (!error)
-		error = copy_string(fixed->qom_path, &ret_device->qom_path);
+		error = vqi_copy_string(fixed->qom_path, &ret_device->qom_path);
 	if (!error)
-		error = copy_string(fixed->type, &ret_device->type);
+		error = vqi_copy_string(fixed->type, &ret_device->type);
 	if (!error)
-		error = copy_string(fixed->transport_address, &ret_device->transport_address);
+		error = vqi_copy_string(fixed->transport_address, &ret_device->transport_address);
 	return error ? error : copy_backends(fixed, ret_device);
 }
 

@@ -133,14 +133,6 @@ static struct vqi_error *look(struct vqi_observer *observer, struct inspection *
 	return error ? error : vqi_diagnose(NULL, first, &inspection->diagnosis);
 }
 
-static struct vqi_error *copy(const char *text, char **ret_copy)
-{
-	if (!text)
-		return NULL;
-	*ret_copy = strdup(text);
-	return *ret_copy ? NULL : vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-}
-
 static struct vqi_error *describe_target(struct vqi_qemu *qemu, struct vqi_process *process,
 					 const struct vqi_image *image, struct vqi_target *target)
 {
@@ -150,11 +142,11 @@ static struct vqi_error *describe_target(struct vqi_qemu *qemu, struct vqi_proce
 	target->kind = image->kind == VQI_IMAGE_STORAGE_DAEMON ? VQI_TARGET_STORAGE_DAEMON
 							       : VQI_TARGET_QEMU;
 	target->layout_source = vqi_layout_source_name(qemu->layout->source);
-	error = copy(image->path, &target->exe);
+	error = vqi_copy_string(image->path, &target->exe);
 	if (!error)
-		error = copy(image->build_id, &target->build_id);
+		error = vqi_copy_string(image->build_id, &target->build_id);
 	if (!error)
-		error = copy(image->version, &target->qemu_version);
+		error = vqi_copy_string(image->version, &target->qemu_version);
 	if (!error)
 		error = vqi_qemu_vm_name(qemu, &target->vm_name);
 	return error ? error : vqi_qemu_arch(qemu, image->path, &target->arch);

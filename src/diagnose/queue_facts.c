@@ -29,16 +29,15 @@ static enum vqi_kick due_if(bool due)
 static enum vqi_kick packed_kick_due(const struct vqi_queue *queue)
 {
 	const struct vqi_packed_event *event = &queue->wrap.device;
-	uint64_t from, to;
 
 	if (!event->flags.known || !queue->unseen.known || !queue->wrap.last_avail.known)
 		return VQI_KICK_UNKNOWN;
 	if (event->flags.value != VQI_PACKED_EVENT_DESC)
 		return due_if(event->flags.value == VQI_PACKED_EVENT_ENABLE);
 	/* Due once the driver passes that descriptor: it lies among those not seen. */
-	from = queue->last_avail_idx.value + (queue->wrap.last_avail.value ? 0 : queue->num);
-	to = event->off.value + (event->wrap.value ? 0 : queue->num);
-	return due_if((to + 2 * queue->num - from) % (2 * queue->num) < queue->unseen.value);
+	return due_if(vqi_packed_distance(queue->last_avail_idx.value, queue->wrap.last_avail.value,
+					  event->off.value, event->wrap.value,
+					  queue->num) < queue->unseen.value);
 }
 
 enum vqi_kick vqi_queue_kick_due(const struct vqi_queue *queue)

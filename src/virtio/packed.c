@@ -12,16 +12,16 @@
 #define FLAG_INDIRECT 0x0004
 #define EVENT_WRAP    0x8000
 
-/* A place in the ring: an index and a wrap counter, which starts at 1. Places repeat after two
- * rounds, so that they are compared by their distance modulo twice the ring's size. */
 static uint32_t linear(uint64_t index, uint64_t wrap, uint32_t num)
 {
 	return (uint32_t)index + (wrap ? 0 : num);
 }
 
-static uint32_t distance(uint32_t from, uint32_t to, uint32_t num)
+uint32_t vqi_packed_distance(uint64_t from_index, uint64_t from_wrap, uint64_t to_index,
+			     uint64_t to_wrap, uint32_t num)
 {
-	return (to + 2 * num - from) % (2 * num);
+	return (linear(to_index, to_wrap, num) + 2 * num - linear(from_index, from_wrap, num)) %
+	       (2 * num);
 }
 
 static struct vqi_packed_event decode_event(const uint8_t *bytes, size_t len)
@@ -90,9 +90,8 @@ static struct vqi_num unreaped_by_event(const struct vqi_queue *queue, bool even
 	    event->off.value >= queue->num || queue->kind == VQI_KIND_SEND ||
 	    queue->kind == VQI_KIND_UNKNOWN)
 		return VQI_UNKNOWN;
-	behind = distance(linear(event->off.value, event->wrap.value, queue->num),
-			  linear(queue->used_idx.value, queue->wrap.used.value, queue->num),
-			  queue->num);
+	behind = vqi_packed_distance(event->off.value, event->wrap.value, queue->used_idx.value,
+				     queue->wrap.used.value, queue->num);
 	return behind <= queue->num ? VQI_NUM(behind) : VQI_UNKNOWN;
 }
 
@@ -119,9 +118,8 @@ void vqi_packed_decode(const struct vqi_ring_bytes *bytes, struct vqi_queue *que
 	if (queue->last_avail_idx.value >= queue->num || queue->used_idx.value >= queue->num)
 		return;
 	find_avail_idx(bytes, queue);
-	queue->in_flight = VQI_NUM(
-		distance(linear(queue->used_idx.value, wrap->used.value, queue->num),
-			 linear(queue->last_avail_idx.value, wrap->last_avail.value, queue->num),
-			 queue->num));
+	queue->in_flight = VQI_NUM(vqi_packed_distance(queue->used_idx.value, wrap->used.value,
+						       queue->last_avail_idx.value,
+						       wrap->last_avail.value, queue->num));
 	queue->unreaped = unreaped_by_event(queue, bytes->event_idx);
 }
