@@ -27,7 +27,7 @@ def arguments(image):
     yield from ("-device", "scsi-hd,drive=n-scsi,bus=scsi0.0,serial=scsi")
     yield from ("-netdev", "user,id=user", "-device", "virtio-net-pci,id=net0,netdev=user")
     yield from ("-device", "virtio-rng-pci,id=rng0,rng=r0", "-device", "virtio-balloon-pci,id=balloon0")
-    yield from ("-chardev", "null,id=c0", "-device", "virtio-serial-pci,id=serial0")
+    yield from ("-chardev", "file,id=c0,path=/dev/null", "-device", "virtio-serial-pci,id=serial0")
     yield from ("-device", "virtserialport,chardev=c0,bus=serial0.0", "-device", "virtio-keyboard-pci,id=keyboard0")
 
 
@@ -60,6 +60,7 @@ def start_load(vm):
     vm.guest.spawn(loop.format("dd if=/dev/sda of=/dev/null bs=64k count=64 iflag=direct"))
     vm.guest.spawn(loop.format("ping -c 3 -A 10.0.2.2"))
     vm.guest.spawn(loop.format("dd if=/dev/hwrng of=/dev/null bs=64 count=4"))
+    vm.guest.spawn(loop.format("dd if=/dev/zero of=$(ls /dev/vport*) bs=64 count=100"))
 
 
 def used(vm, name, queue=0):
@@ -116,7 +117,7 @@ def test_under_load(vm, inspector, stop):
             report.assert_healthy()
             assert report.json["exit_status"] == 0
     wait_moving(vm, [*DISKS, "hangs"])
-    for name, queue in (("balloon0", 0), ("rng0", 0), ("net0", 1), ("scsi0", 2)):
+    for name, queue in (("balloon0", 0), ("serial0", 5), ("rng0", 0), ("net0", 1), ("scsi0", 2)):
         assert used(vm, name, queue)["used_idx"], f"{name} queue {queue} had nothing to do"
     # Caught in the act: nothing moves, and many requests are under way.
     vm.qmp.execute("stop")
