@@ -13,19 +13,25 @@ enum vqi_confidence { VQI_CANDIDATE, VQI_CONFIRMED };
 
 struct vqi_finding;
 
-/* What a rule looks at: the VM, one device or one queue, now and a look before. */
+/* What a rule looks at: the VM, one event loop, one device or one queue, now and a look before. */
 struct vqi_subject {
 	const struct vqi_snapshot *snapshot;
-	const struct vqi_device *device; /* NULL: the VM */
-	const struct vqi_queue *queue;	 /* NULL: the device or the VM */
-	const struct vqi_queue *before;	 /* the same queue a look earlier; NULL for a single look */
+	const struct vqi_snapshot *earlier; /* NULL for a single look */
+	const struct vqi_loop *loop;	    /* of its own, or that of the queue; NULL: unknown */
+	const struct vqi_loop *loop_before; /* the same a look earlier; NULL: there was none */
+	const struct vqi_device *device;    /* NULL: the VM or a loop */
+	const struct vqi_device *device_before; /* the same a look earlier; NULL: there was none */
+	const struct vqi_queue *queue;		/* NULL: the device, a loop or the VM */
+	const struct vqi_queue *before;		/* the same a look earlier; NULL: there was none */
 	bool held_still; /* two consistent looks in which no index of the queue moved */
 };
 
-enum vqi_scope { VQI_SCOPE_VM, VQI_SCOPE_DEVICE, VQI_SCOPE_QUEUE };
+enum vqi_scope { VQI_SCOPE_VM, VQI_SCOPE_LOOP, VQI_SCOPE_DEVICE, VQI_SCOPE_QUEUE };
 
-/* Whether a rule applies. Pure. */
-typedef bool (*vqi_rule_predicate)(const struct vqi_subject *subject);
+/* One thing that must be so for a rule to apply. Pure. */
+typedef bool (*vqi_rule_term)(const struct vqi_subject *subject);
+
+#define VQI_RULE_TERMS 6
 
 /* Fills the summary and the evidence of a finding, and lowers its severity or confidence where the
  * facts are few. Pure. Errors: NOMEM. */
@@ -37,12 +43,17 @@ typedef struct vqi_error *(*vqi_rule_explain)(const struct vqi_subject *subject,
 struct vqi_rule {
 	const char *id; /* "request-stuck-in-device" */
 	enum vqi_scope scope;
-	enum vqi_severity severity; /* the highest it can have */
-	const char *title;	    /* one sentence: what the id says */
-	const char *next_step;	    /* what the reader should do now */
-	vqi_rule_predicate applies;
+	enum vqi_severity severity;	   /* the highest it can have */
+	const char *title;		   /* one sentence: what the id says */
+	const char *next_step;		   /* what the reader should do now */
+	bool over_time;			   /* it says that something stands still */
+	vqi_rule_term all[VQI_RULE_TERMS]; /* each of these must hold ... */
+	vqi_rule_term any[VQI_RULE_TERMS]; /* ... and one of these, where there are any */
 	vqi_rule_explain explain;
 };
+
+/* Whether a rule applies to a subject of its scope. Pure. */
+bool vqi_rule_applies(const struct vqi_rule *rule, const struct vqi_subject *subject);
 
 /* The rule table, in the order of the decision. */
 extern const struct vqi_rule vqi_rules[];
@@ -57,7 +68,27 @@ struct vqi_finding {
 	char *summary;			 /* one line, without device and queue */
 	char **evidence;		 /* one fact a line, with values and addresses */
 	size_t evidence_count;
+	const struct vqi_known_fix **known_fixes; /* of a bug that may be it, not in this QEMU */
+	size_t known_fix_count;
 };
+
+/* A bug of QEMU that was mended. Source: data/known-fixes.tsv, which says what each column means. */
+struct vqi_known_fix {
+	const char *finding;	/* id of the rule that it shows as */
+	const char *device;	/* "virtio-blk virtio-scsi"; NULL: any, or the VM */
+	const char *introduced; /* first release that has it; NULL: unknown, all before */
+	const char *fixed;     /* releases that mend it, one of each stable series: "8.2.2 9.0.0" */
+	const char *commit;    /* abbreviated id */
+	const char *subject;   /* first line of its message */
+	const char *condition; /* what else must be so */
+};
+
+extern const struct vqi_known_fix vqi_known_fixes[];
+extern const size_t vqi_known_fix_count;
+
+/* Whether a QEMU of this version ("7.2.22 (Debian ...)") lacks a fix that it could need. A distribution may
+ * have it all the same. */
+bool vqi_known_fix_is_missing(const struct vqi_known_fix *fix, const char *version);
 
 /* Exit statuses; see the man page. */
 enum vqi_exit {

@@ -52,6 +52,10 @@ struct vqi_error *vqi_error_prefix(struct vqi_error *error, const char *format, 
  * unknown. */
 bool vqi_error_is_fatal(const struct vqi_error *error);
 
+/* Keeps an error that ends the inspection, and frees one that only leaves something unknown.
+ * Owner: takes error, returns what remains of it. */
+struct vqi_error *vqi_error_keep_fatal(struct vqi_error *error) __attribute__((warn_unused_result));
+
 /* Frees an error; NULL is fine. */
 void vqi_error_free(struct vqi_error *error);
 

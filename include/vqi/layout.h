@@ -121,6 +121,10 @@ bool vqi_view_uint(const struct vqi_view *view, enum vqi_field_id field, uint64_
 /* The same, with a default for what is absent. */
 uint64_t vqi_view_uint_or(const struct vqi_view *view, enum vqi_field_id field, uint64_t fallback);
 
+/* The pointer that a field begins with, which is larger than one: what a list's entry or head leads
+ * to. 0 when the field is absent or beyond the view's bytes. */
+uint64_t vqi_view_first_pointer(const struct vqi_view *view, enum vqi_field_id field);
+
 /* The view of an embedded structure, which the field is: its address, and those of its bytes
  * that the view has. A view with addr 0 and no bytes when the field is absent, or view's own
  * addr is 0. */

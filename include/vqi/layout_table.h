@@ -39,6 +39,30 @@
 	S(V9fsVirtioState, "virtio_9p_class_init")                                                 \
 	S(VHostUserFS, "vuf_class_init")                                                           \
 	S(VHostUserBlk, "vhost_user_blk_class_init")                                               \
+	S(AddressSpace, "virtio_init")                                                             \
+	S(FlatView, "virtio_init")                                                                 \
+	S(FlatRange, "memory_region_transaction_commit")                                           \
+	S(MemoryRegion, "virtio_init")                                                             \
+	S(MemoryRegionIoeventfd, "memory_region_transaction_commit")                               \
+	S(RAMBlock, "memory_region_transaction_commit")                                            \
+	S(AioContext, "aio_poll,aio_context_new")                                                  \
+	S(AioHandler, "aio_poll,aio_set_fd_handler")                                               \
+	S(QEMUBH, "aio_bh_poll,aio_bh_new_full")                                                   \
+	S(IOThread, "iothread_create,iothread_get_id")                                             \
+	S(QemuMutex, "aio_poll,qemu_mutex_destroy")                                                \
+	S(CPUState, "cpu_list_add,cpu_exit")                                                       \
+	S(VirtioBusState, "virtio_init")                                                           \
+	S(VirtIOPCIProxy, "virtio_pci_class_init")                                                 \
+	S(VirtIOIRQFD, "virtio_pci_class_init")                                                    \
+	S(ThrottleGroupMember, "blk_name,blk_new")                                                 \
+	S(ThrottleGroup, "throttle_group_incref")                                                  \
+	S(BdrvTrackedRequest, "blk_name,blk_new")                                                  \
+	S(VirtIOBlockReq, "virtio_blk_class_init,virtio_blk_handle_vq")                            \
+	S(VirtIOBlockDataPlane, "virtio_blk_data_plane_create")                                    \
+	S(VirtIOSCSI, "virtio_scsi_class_init,virtio_scsi_device_realize")                         \
+	S(SCSIRequest, "scsi_req_new,scsi_device_find")                                            \
+	S(NICState, "virtio_net_class_init,virtio_net_set_netclient_name")                         \
+	S(NetQueue, "qemu_new_net_queue")                                                          \
 	S(vhost_dev, "vhost_dev_init")                                                             \
 	S(VhostOps, "vhost_dev_init")
 
@@ -77,6 +101,7 @@
 	F(VirtIODevice, started, VQI_OPTIONAL)                                                     \
 	F(VirtIODevice, vhost_started, VQI_OPTIONAL)                                               \
 	F(VirtIODevice, device_endian, VQI_REQUIRED)                                               \
+	F(VirtIODevice, dma_as, VQI_OPTIONAL)                                                      \
 	F(VirtQueue, vring, VQI_REQUIRED)                                                          \
 	F(VirtQueue, last_avail_idx, VQI_REQUIRED)                                                 \
 	F(VirtQueue, last_avail_wrap_counter, VQI_OPTIONAL)                                        \
@@ -111,6 +136,12 @@
 	F(MachineClass, default_cpu_type, VQI_OPTIONAL)                                            \
 	F(PCIDevice, devfn, VQI_OPTIONAL)                                                          \
 	F(PCIDevice, config, VQI_OPTIONAL)                                                         \
+	F(PCIDevice, irq_state, VQI_OPTIONAL)                                                      \
+	F(PCIDevice, msix_cap, VQI_OPTIONAL)                                                       \
+	F(PCIDevice, msix_entries_nr, VQI_OPTIONAL)                                                \
+	F(PCIDevice, msix_table, VQI_OPTIONAL)                                                     \
+	F(PCIDevice, msix_pba, VQI_OPTIONAL)                                                       \
+	F(PCIDevice, msix_function_masked, VQI_OPTIONAL)                                           \
 	F(PCIBus, parent_dev, VQI_OPTIONAL)                                                        \
 	F(PXBDev, bus_nr, VQI_OPTIONAL)                                                            \
 	F(QEnumLookup, array, VQI_OPTIONAL)                                                        \
@@ -132,6 +163,81 @@
 	P(V9fsVirtioState, fsdev_id, "state.fsconf.fsdev_id", VQI_OPTIONAL)                        \
 	P(VHostUserFS, chr, "conf.chardev.chr", VQI_OPTIONAL)                                      \
 	P(VHostUserBlk, chr, "chardev.chr", VQI_OPTIONAL)                                          \
+	F(AddressSpace, current_map, VQI_OPTIONAL)                                                 \
+	F(AddressSpace, ioeventfd_nb, VQI_OPTIONAL)                                                \
+	F(AddressSpace, ioeventfd_notifiers, VQI_OPTIONAL)                                         \
+	F(AddressSpace, ioeventfds, VQI_OPTIONAL)                                                  \
+	F(FlatView, ranges, VQI_OPTIONAL)                                                          \
+	F(FlatView, nr, VQI_OPTIONAL)                                                              \
+	F(FlatRange, mr, VQI_OPTIONAL)                                                             \
+	F(FlatRange, offset_in_region, VQI_OPTIONAL)                                               \
+	P(FlatRange, start, "addr.start", VQI_OPTIONAL)                                            \
+	P(FlatRange, size, "addr.size", VQI_OPTIONAL)                                              \
+	F(MemoryRegion, is_iommu, VQI_OPTIONAL)                                                    \
+	F(MemoryRegion, ram_block, VQI_OPTIONAL)                                                   \
+	F(MemoryRegionIoeventfd, e, VQI_OPTIONAL)                                                  \
+	F(RAMBlock, host, VQI_OPTIONAL)                                                            \
+	F(AioContext, aio_handlers, VQI_OPTIONAL)                                                  \
+	F(AioContext, notify_me, VQI_OPTIONAL)                                                     \
+	F(AioContext, bh_list, VQI_OPTIONAL)                                                       \
+	F(AioContext, scheduled_coroutines, VQI_OPTIONAL)                                          \
+	F(AioContext, external_disable_cnt, VQI_OPTIONAL)                                          \
+	F(AioContext, poll_started, VQI_OPTIONAL)                                                  \
+	P(AioHandler, fd, "pfd.fd", VQI_OPTIONAL)                                                  \
+	F(AioHandler, io_read, VQI_OPTIONAL)                                                       \
+	F(AioHandler, io_poll, VQI_OPTIONAL)                                                       \
+	F(AioHandler, opaque, VQI_OPTIONAL)                                                        \
+	F(AioHandler, node, VQI_OPTIONAL)                                                          \
+	P(AioHandler, deleted, "node_deleted.le_prev", VQI_OPTIONAL)                               \
+	F(AioHandler, is_external, VQI_OPTIONAL)                                                   \
+	F(QEMUBH, next, VQI_OPTIONAL)                                                              \
+	F(QEMUBH, flags, VQI_OPTIONAL)                                                             \
+	F(IOThread, ctx, VQI_OPTIONAL)                                                             \
+	F(IOThread, thread_id, VQI_OPTIONAL)                                                       \
+	P(QemuMutex, owner, "lock.__data.__owner", VQI_OPTIONAL)                                   \
+	F(CPUState, node, VQI_OPTIONAL)                                                            \
+	F(CPUState, thread_id, VQI_OPTIONAL)                                                       \
+	F(CPUState, cpu_index, VQI_OPTIONAL)                                                       \
+	F(CPUState, halted, VQI_OPTIONAL)                                                          \
+	F(CPUState, crash_occurred, VQI_OPTIONAL)                                                  \
+	F(VirtioBusState, ioeventfd_started, VQI_OPTIONAL)                                         \
+	F(VirtioBusState, ioeventfd_grabbed, VQI_OPTIONAL)                                         \
+	F(VirtIOPCIProxy, vector_irqfd, VQI_OPTIONAL)                                              \
+	F(VirtIOIRQFD, users, VQI_OPTIONAL)                                                        \
+	P(BlockBackend, throttle_state, "public.throttle_group_member.throttle_state",             \
+	  VQI_OPTIONAL)                                                                            \
+	P(BlockBackend, throttle_pending, "public.throttle_group_member.pending_reqs",             \
+	  VQI_OPTIONAL)                                                                            \
+	F(BlockBackend, iostatus, VQI_OPTIONAL)                                                    \
+	F(BlockBackend, quiesce_counter, VQI_OPTIONAL)                                             \
+	F(BlockBackend, in_flight, VQI_OPTIONAL)                                                   \
+	F(BdrvChild, next, VQI_OPTIONAL)                                                           \
+	F(BlockDriverState, filename, VQI_OPTIONAL)                                                \
+	F(BlockDriverState, opaque, VQI_OPTIONAL)                                                  \
+	F(BlockDriverState, children, VQI_OPTIONAL)                                                \
+	F(BlockDriverState, in_flight, VQI_OPTIONAL)                                               \
+	F(BlockDriverState, quiesce_counter, VQI_OPTIONAL)                                         \
+	F(BlockDriverState, tracked_requests, VQI_OPTIONAL)                                        \
+	F(ThrottleGroupMember, throttle_state, VQI_OPTIONAL)                                       \
+	F(ThrottleGroupMember, pending_reqs, VQI_OPTIONAL)                                         \
+	F(ThrottleGroup, name, VQI_OPTIONAL)                                                       \
+	F(ThrottleGroup, ts, VQI_OPTIONAL)                                                         \
+	F(BdrvTrackedRequest, list, VQI_OPTIONAL)                                                  \
+	F(BdrvTrackedRequest, waiting_for, VQI_OPTIONAL)                                           \
+	F(VirtIOBlock, rq, VQI_OPTIONAL)                                                           \
+	F(VirtIOBlock, vq_aio_context, VQI_OPTIONAL)                                               \
+	F(VirtIOBlock, dataplane, VQI_OPTIONAL)                                                    \
+	F(VirtIOBlockReq, next, VQI_OPTIONAL)                                                      \
+	F(VirtIOBlockDataPlane, ctx, VQI_OPTIONAL)                                                 \
+	F(VirtIOSCSI, ctx, VQI_OPTIONAL)                                                           \
+	F(VirtIOSCSI, vq_aio_context, VQI_OPTIONAL)                                                \
+	F(SCSIDevice, requests, VQI_OPTIONAL)                                                      \
+	F(SCSIRequest, next, VQI_OPTIONAL)                                                         \
+	F(SCSIRequest, retry, VQI_OPTIONAL)                                                        \
+	F(VirtIONet, nic, VQI_OPTIONAL)                                                            \
+	F(NICState, ncs, VQI_OPTIONAL)                                                             \
+	F(NetClientState, incoming_queue, VQI_OPTIONAL)                                            \
+	F(NetQueue, nq_count, VQI_OPTIONAL)                                                        \
 	F(vhost_dev, vdev, VQI_OPTIONAL)                                                           \
 	F(vhost_dev, started, VQI_OPTIONAL)                                                        \
 	F(vhost_dev, vhost_ops, VQI_OPTIONAL)                                                      \
@@ -146,6 +252,14 @@
 	Y(RunState_lookup, VQI_OPTIONAL)                                                           \
 	Y(qemu_name, VQI_OPTIONAL)                                                                 \
 	Y(error_guest_name, VQI_OPTIONAL)                                                          \
+	Y(qemu_aio_context, VQI_OPTIONAL)                                                          \
+	Y(iohandler_ctx, VQI_OPTIONAL)                                                             \
+	Y(cpus, VQI_OPTIONAL)                                                                      \
+	Y(cpus_queue, VQI_OPTIONAL)                                                                \
+	Y(qemu_global_mutex, VQI_OPTIONAL)                                                         \
+	Y(bql, VQI_OPTIONAL)                                                                       \
+	Y(address_space_io, VQI_OPTIONAL)                                                          \
+	Y(address_space_memory, VQI_OPTIONAL)                                                      \
 	Y(vhost_devices, VQI_OPTIONAL)
 
 #endif

@@ -13,6 +13,15 @@
 #define VQI_MAX_VHOST_DEVICES 16384	 /* entries of the list of vhost devices */
 #define VQI_MAX_RUN_STATES    64	 /* names in RunState_lookup */
 #define VQI_MAX_DEVICES	      4096	 /* virtio devices of one target */
+#define VQI_MAX_FLAT_RANGES   65536	 /* ranges of one FlatView */
+#define VQI_MAX_LOOPS	      1024	 /* event loops of one target */
+#define VQI_MAX_HANDLERS      65536	 /* AioHandlers of one event loop */
+#define VQI_MAX_BOTTOM_HALVES 65536	 /* scheduled bottom halves of one event loop */
+#define VQI_MAX_VCPUS	      8192	 /* virtual CPUs of one target */
+#define VQI_MAX_BLOCK_NODES   1024	 /* nodes of one block device's graph */
+#define VQI_MAX_BLOCK_REQS    65536	 /* tracked or parked requests of one block node */
+#define VQI_MAX_IOEVENTFDS    65536	 /* ioeventfds of one address space */
+#define VQI_MAX_CHAIN_DESCS   (1u << 18) /* descriptors followed in one check of a ring */
 #define VQI_MAX_QUEUES	      1024	 /* VIRTIO_QUEUE_MAX, hw/virtio/virtio.h */
 #define VQI_MAX_RING	      32768	 /* entries of a ring: VirtIO 1.2, 2.7 */
 #define VQI_MAX_THREADS	      65536	 /* threads of the target */
@@ -20,7 +29,7 @@
 #define VQI_MAX_SEIZE_PASSES  64   /* passes over /proc/PID/task until no new thread appears */
 #define VQI_STOP_TIMEOUT_MS   1000 /* until all threads must have stopped, else none is */
 #define VQI_MAX_STABLE_READS  16   /* readings of a moving device until two agree */
-#define VQI_MAX_PLANS	      4	   /* plans for a device whose rings change while it is read */
+#define VQI_MAX_PLANS	      6	   /* plans for a device whose rings change while it is read */
 #define VQI_MAX_ELF_SIZE      (4ull << 30) /* bytes of an executable or debug file */
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "vqi/error.h"
 #include "vqi/mem.h"
+#include "vqi/snapshot.h"
 
 struct vqi_process;
 
@@ -84,6 +85,13 @@ struct vqi_error *vqi_process_open_mapped(struct vqi_process *process, const str
 struct vqi_error *vqi_process_threads(struct vqi_process *process,
 				      struct vqi_tids *ret_tids) vqi_must_check;
 void vqi_tids_done(struct vqi_tids *tids);
+
+/* What a thread of the process is doing: all of struct vqi_thread but its role. What the kernel does
+ * not tell stays unknown. sleeps is read last: if it is the same in two looks, and both show the
+ * same call, the thread has slept in that one call all the time between.
+ * Errors: BAD_DATA when the thread has ended; GONE, PERMISSION, SYS, NOMEM. */
+struct vqi_error *vqi_process_thread(struct vqi_process *process, pid_t tid,
+				     struct vqi_thread *ret_thread) vqi_must_check;
 
 /* What keeps the whole process from running, in words: a signal (SIGSTOP) or a tracer; NULL when
  * nothing does. Errors: GONE, PERMISSION, SYS, NOMEM. Owner: the caller frees. */

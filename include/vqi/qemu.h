@@ -35,6 +35,11 @@ void vqi_qemu_done(struct vqi_qemu *qemu);
 struct vqi_error *vqi_qemu_field(struct vqi_qemu *qemu, uint64_t address, enum vqi_field_id field,
 				 uint64_t *ret_value) vqi_must_check;
 
+/* The same into a number, which stays unknown when this QEMU does not have the field.
+ * Errors: FAULT. */
+struct vqi_error *vqi_qemu_known(struct vqi_qemu *qemu, uint64_t address, enum vqi_field_id field,
+				 struct vqi_num *ret_value) vqi_must_check;
+
 /* Reads the string that a char pointer or char array field holds; NULL for a null pointer.
  * Errors: as vqi_qemu_field(), BAD_DATA. Owner: the caller frees. */
 struct vqi_error *vqi_qemu_string_field(struct vqi_qemu *qemu, uint64_t address,
@@ -94,6 +99,66 @@ struct vqi_error *vqi_qemu_transport(struct vqi_qemu *qemu, uint64_t vdev,
 /* Fills the back ends of the virtio device at address vdev; device->device_id must be set. */
 struct vqi_error *vqi_qemu_backends(struct vqi_qemu *qemu, uint64_t vdev,
 				    struct vqi_device *device) vqi_must_check;
+
+/* Fills backend->block: what the requests of a block back end of the device at address vdev wait for.
+ * backend->hva must be set. What changed under the reader is unknown.
+ * Source: block/block-backend.c, include/block/block_int-common.h. Errors: GONE, PERMISSION, NOMEM. */
+struct vqi_error *vqi_qemu_block(struct vqi_qemu *qemu, uint64_t vdev,
+				 struct vqi_backend *backend) vqi_must_check;
+
+/* Fills how the virtio device interrupts, and hears of, its driver: the MSI-X and INTx state of it and
+ * of each queue's vector, PCI's command register, whether its bus has ioeventfds. Its transport, its
+ * proxy and its queues must be set; on other transports than PCI only the last is known.
+ * Source: hw/pci/msix.c, hw/virtio/virtio-pci.c. Errors: FAULT, BAD_DATA. */
+struct vqi_error *vqi_qemu_interrupts(struct vqi_qemu *qemu,
+				      struct vqi_device *device) vqi_must_check;
+
+/* The addresses of all EventNotifiers that a write to guest memory or to a port rings. */
+struct vqi_ioeventfds {
+	uint64_t *notifiers;
+	size_t count;
+};
+
+/* Errors: NO_LAYOUT (also where this QEMU keeps no list, as without KVM from 8.2 on), FAULT, LIMIT,
+ * NOMEM. */
+struct vqi_error *vqi_qemu_ioeventfds(struct vqi_qemu *qemu,
+				      struct vqi_ioeventfds *ret_ioeventfds) vqi_must_check;
+void vqi_ioeventfds_done(struct vqi_ioeventfds *ioeventfds);
+bool vqi_ioeventfds_have(const struct vqi_ioeventfds *ioeventfds, uint64_t notifier);
+
+/* How many packets wait for a buffer of a network card's pair of queues; stays unknown where that
+ * cannot be told. Errors: FAULT, BAD_DATA. */
+struct vqi_error *vqi_qemu_waiting_packets(struct vqi_qemu *qemu, uint64_t vdev, unsigned int pair,
+					   struct vqi_num *ret_count) vqi_must_check;
+
+/* What of a guest's memory QEMU has in RAM, as one address space shows it. */
+struct vqi_ram_range {
+	uint64_t gpa, len; /* bytes */
+	uint64_t hva;	   /* address in the target; 0: behind a vIOMMU, which is not followed */
+};
+
+struct vqi_guest_ram {
+	struct vqi_ram_range *ranges; /* ascending, without overlaps */
+	size_t count;
+};
+
+/* Reads the flat view of the AddressSpace at address (VirtIODevice.dma_as). Regions that are neither
+ * RAM nor a vIOMMU are left out. It may change under the reader: what is not ascending, or cannot be
+ * read, is an error.
+ * Source: softmmu/memory.c struct FlatView. Errors: NO_LAYOUT, FAULT, BAD_DATA, LIMIT, NOMEM. */
+struct vqi_error *vqi_qemu_guest_ram(struct vqi_qemu *qemu, uint64_t address_space,
+				     struct vqi_guest_ram *ret_ram) vqi_must_check;
+void vqi_guest_ram_done(struct vqi_guest_ram *ram);
+
+enum vqi_ram_answer { VQI_RAM_YES, VQI_RAM_NO, VQI_RAM_UNKNOWN };
+
+/* Whether all of [gpa, gpa + len) is RAM; UNKNOWN where a vIOMMU translates a part of it. */
+enum vqi_ram_answer vqi_guest_ram_has(const struct vqi_guest_ram *ram, uint64_t gpa, uint64_t len);
+
+/* Reads guest memory, which may lie in several ranges.
+ * Errors: FAULT where it is no RAM or cannot be read, those of readv. */
+struct vqi_error *vqi_guest_ram_get(struct vqi_mem *mem, const struct vqi_guest_ram *ram,
+				    uint64_t gpa, void *ret_buf, size_t len) vqi_must_check;
 
 /* Which vhost runs the rings of the virtio device at address vdev: NONE when no started one does,
  * UNKNOWN when this QEMU's list of them cannot be read.

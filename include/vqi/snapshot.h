@@ -26,6 +26,11 @@ static inline bool vqi_num_is(struct vqi_num num, uint64_t value)
 	return num.known && num.value == value;
 }
 
+static inline bool vqi_num_nonzero(struct vqi_num num)
+{
+	return num.known && num.value;
+}
+
 static inline bool vqi_num_equal(struct vqi_num a, struct vqi_num b)
 {
 	return a.known == b.known && (!a.known || a.value == b.value);
@@ -49,6 +54,7 @@ struct vqi_target {
 	char *arch;		   /* "x86_64": the guest's; or NULL */
 	char *run_state;	   /* "running": a name of RunState, qapi/run-state.json; or NULL */
 	char *held;		   /* what keeps the process itself from running; NULL: nothing */
+	struct vqi_num bql_owner;  /* thread that holds the big QEMU lock; 0: none */
 	const char *layout_source; /* static string */
 };
 
@@ -69,12 +75,81 @@ enum vqi_transport {
 	VQI_TRANSPORT_CCW
 };
 
+/* One node of a block device's graph. Source: include/block/block_int-common.h. */
+struct vqi_block_node {
+	char *node_name;
+	char *driver;		    /* "qcow2" */
+	char *filename;		    /* NULL: none */
+	uint64_t bs_hva;	    /* BlockDriverState */
+	struct vqi_num in_flight;   /* requests that it counts */
+	struct vqi_num tracked;	    /* of these, reads and writes: a flush is not tracked */
+	struct vqi_num serialising; /* of these, waiting for an overlapping one */
+	struct vqi_num quiesce;	    /* quiesce_counter: 0 unless it is drained */
+	struct vqi_num throttled;   /* requests that wait for their turn in its throttle group */
+	char *throttle_group;	    /* NULL: none */
+};
+
+/* What a block device's requests wait for; read only where something looks stuck. */
+struct vqi_block {
+	uint64_t blk_hva;	      /* BlockBackend; 0: not read */
+	struct vqi_num in_flight;     /* requests that it counts */
+	struct vqi_num quiesce;	      /* quiesce_counter: 0 unless it is drained */
+	const char *iostatus;	      /* "ok", "failed", "nospace"; NULL: unknown. Static */
+	struct vqi_num throttled;     /* requests that wait for their turn in its throttle group */
+	char *throttle_group;	      /* NULL: none */
+	struct vqi_num parked;	      /* requests kept for a retry when the VM goes on */
+	struct vqi_block_node *nodes; /* parents before children */
+	size_t node_count;
+};
+
 /* What a device works with on the host's side. */
 struct vqi_backend {
-	const char *kind; /* "block", "netdev", "chardev", "rng", "cryptodev", "fsdev": static */
-	char *name;	  /* -drive id, netdev id, chardev id, ...; NULL for an unnamed one */
-	char *node_name;  /* block: the root node's node-name; else NULL */
-	char *driver;	  /* block: the root node's driver, "qcow2"; else NULL */
+	const char *kind;   /* "block", "netdev", "chardev", "rng", "cryptodev", "fsdev": static */
+	char *name;	    /* -drive id, netdev id, chardev id, ...; NULL for an unnamed one */
+	char *node_name;    /* block: the root node's node-name; else NULL */
+	char *driver;	    /* block: the root node's driver, "qcow2"; else NULL */
+	uint64_t hva;	    /* BlockBackend, NetClientState, ...; 0: unknown */
+	char *child_id;	    /* qdev id of the SCSIDevice and the like that it belongs to; or NULL */
+	uint64_t child_hva; /* SCSIDevice and the like that it belongs to; 0: the device itself */
+	struct vqi_block block; /* kind "block" only */
+};
+
+/* One thread of the target, as procfs shows it. Source: proc_pid_stat(5). */
+struct vqi_thread {
+	pid_t tid;
+	char *name;	 /* of the thread, from comm */
+	char *role;	 /* "main loop", "iothread io0", "vCPU 0"; NULL: another, a worker say */
+	char state;	 /* 'R' runs, 'S' sleeps, 'D' sleeps uninterruptibly, ...; '?' unknown */
+	char *wchan;	 /* where in the kernel it sleeps; NULL: nowhere, or unknown */
+	bool in_fault;	 /* it sleeps outside of a system call: a page of memory is to come */
+	bool in_syscall; /* it sleeps in a system call, which is known: */
+	char *syscall;	 /* its name, "ppoll"; else NULL */
+	uint64_t syscall_args[6];   /* the call's arguments */
+	char *file;		    /* of the descriptor that the call works on; NULL: none */
+	struct vqi_num mutex_hva;   /* pthread mutex that it waits for */
+	struct vqi_num mutex_owner; /* thread that holds this */
+	struct vqi_num cpu_ms;	    /* processor time that it has used since it began */
+	struct vqi_num sleeps;	    /* how often it went to sleep: voluntary_ctxt_switches */
+};
+
+/* One virtual CPU. */
+struct vqi_vcpu {
+	unsigned int index;
+	struct vqi_num tid;
+	struct vqi_num halted;	 /* CPUState.halted; under KVM the kernel's business, and 0 */
+	struct vqi_num panicked; /* CPUState.crash_occurred: it told that its guest panicked */
+};
+
+/* One event loop of QEMU: a thread, and the AioContexts whose handlers it runs. */
+struct vqi_loop {
+	char *name; /* "main loop", "iothread io0" */
+	bool is_main;
+	struct vqi_num tid;
+	uint64_t ctx_hva;	      /* AioContext; of the main loop, qemu_aio_context */
+	struct vqi_num bottom_halves; /* that are scheduled and have not run */
+	struct vqi_num coroutines;    /* 1: some are scheduled and have not run */
+	struct vqi_num nested;	/* 1: the main loop waits in an aio_poll() of code that it called */
+	struct vqi_num polling; /* AioContext.poll_started: it looks at rings by itself */
 };
 
 enum vqi_endian { VQI_ENDIAN_UNKNOWN, VQI_ENDIAN_LITTLE, VQI_ENDIAN_BIG };
@@ -119,8 +194,21 @@ enum vqi_ring_fault {
 	VQI_RING_AVAIL_AHEAD = 1 << 0,	 /* avail_idx is further ahead of last_avail_idx than num */
 	VQI_RING_BAD_HEAD = 1 << 1,	 /* an outstanding avail entry names a descriptor >= num */
 	VQI_RING_USED_MISMATCH = 1 << 2, /* used ring's index is not what the device wrote there */
-	VQI_RING_BAD_INDIRECT =
-		1 << 3, /* packed: an indirect table is empty or of a broken length */
+	VQI_RING_BAD_INDIRECT = 1 << 3, /* an indirect table is empty, of a broken length, nested */
+	VQI_RING_LOOP = 1 << 4,		/* a chain has more descriptors than the ring */
+	VQI_RING_BAD_NEXT = 1 << 5,	/* a chain leads to a descriptor beyond its table */
+	VQI_RING_BAD_ADDRESS = 1 << 6,	/* a buffer or an indirect table is outside guest RAM */
+	VQI_RING_ZERO_SIZE = 1 << 7,	/* a buffer of no bytes */
+	VQI_RING_BAD_ORDER = 1 << 8,	/* a buffer to read follows one to write */
+	VQI_RING_DUPLICATE = 1 << 9,	/* a descriptor is published twice */
+};
+
+/* Where in a ring the first fault of a chain is. */
+struct vqi_ring_place {
+	struct vqi_num head;	   /* descriptor that the chain begins with */
+	struct vqi_num descriptor; /* index in its table */
+	struct vqi_num gpa;	   /* what that descriptor says: a buffer's or a table's address */
+	struct vqi_num len;	   /* and its length in bytes */
 };
 
 /* How far the ring in guest RAM could be read. */
@@ -130,6 +218,14 @@ enum vqi_ring_access {
 	VQI_RING_NOT_DIRECT, /* no host pointer: behind a vIOMMU, or not in RAM */
 	VQI_RING_SHORT,	     /* QEMU has mapped less than the ring's size */
 	VQI_RING_UNREADABLE, /* the host memory behind it cannot be read */
+};
+
+/* Whether an event loop listens to a queue's host notifier. */
+enum vqi_handler {
+	VQI_HANDLER_UNKNOWN,
+	VQI_HANDLER_NONE,     /* no loop has it in its list */
+	VQI_HANDLER_DISABLED, /* in a list, and passed over while the loop is drained (before 8.1) */
+	VQI_HANDLER_READY,
 };
 
 struct vqi_queue {
@@ -157,8 +253,18 @@ struct vqi_queue {
 	 * ring; its descriptors are others then. */
 	struct vqi_num desc_digest;
 
-	struct vqi_num host_notifier_fd, host_notifier_count;
-	struct vqi_num guest_notifier_fd, guest_notifier_count;
+	/* Kick and interrupt. A count is unknown where no eventfd is, and while it changes. */
+	struct vqi_num host_notifier_fd, host_notifier_id, host_notifier_count;
+	struct vqi_num guest_notifier_fd, guest_notifier_id, guest_notifier_count;
+	bool kick_pending, interrupt_pending; /* their counts were not 0 all through the look */
+	uint64_t host_notifier_hva;	      /* EventNotifier */
+	struct vqi_num ioeventfd;	      /* 1: a write of the guest rings the host notifier */
+	enum vqi_handler handler;	      /* of the host notifier */
+	uint64_t handler_ctx_hva;	      /* AioContext that has it */
+	struct vqi_num handler_polled;	      /* 1: its loop looks at the ring by itself now */
+	struct vqi_num loop; /* index into vqi_snapshot.loops: who serves it, or should */
+	struct vqi_num msix_masked, msix_pending, irqfd_users; /* of vector; PCI only */
+	struct vqi_num waiting_packets; /* of a network card's rx: that there is no buffer for */
 
 	/* Derived from one look: src/virtio. */
 	struct vqi_num unseen;	  /* published, device has not looked */
@@ -166,10 +272,14 @@ struct vqi_queue {
 	struct vqi_num unreaped;  /* completed, not consumed, as far as used_event tells */
 	enum vqi_ring_access access;
 	unsigned int ring_faults; /* enum vqi_ring_fault bits */
-	bool consistent;	  /* two readings of it agreed */
+	struct vqi_ring_place fault_place;
+	bool consistent; /* two readings of it agreed */
 
 	/* Set by the diagnosis. */
 	enum vqi_queue_state state;
+	struct vqi_num kick_due; /* 1: the driver was obliged to kick for what is not taken */
+	struct vqi_num
+		interrupt_due; /* 1: the device was obliged to interrupt for what is not reaped */
 };
 
 enum vqi_vhost_type {
@@ -188,6 +298,7 @@ struct vqi_device {
 	unsigned int device_id; /* VirtIO 1.2, 5 */
 	enum vqi_transport transport;
 	char *transport_address; /* "0000:00:03.0", "0xfeb00e00"; or NULL */
+	uint64_t proxy_hva;	 /* VirtIOPCIProxy, VirtIOMMIOProxy, ...; 0: none */
 	struct vqi_backend *backends;
 	size_t backend_count;
 	unsigned int status;			/* VirtIO 1.2, 2.1 */
@@ -197,6 +308,11 @@ struct vqi_device {
 	bool disabled; /* the guest took away bus mastering: QEMU touches no ring */
 	bool started;
 	struct vqi_num vm_running;
+	struct vqi_num isr; /* VirtIO 1.2, 4.1.4.5: 1 a queue, 2 the configuration */
+	struct vqi_num ioeventfd_started, ioeventfd_grabbed; /* VirtioBusState */
+	struct vqi_num msix_enabled, msix_function_masked;   /* PCI, as the following */
+	struct vqi_num pci_memory, pci_master;		     /* bits of the command register */
+	struct vqi_num intx_asserted, intx_disabled;
 	enum vqi_endian endian;
 	enum vqi_vhost_type vhost; /* what runs the rings now; NONE: QEMU does */
 	struct vqi_queue *queues;  /* all queues the device has, ascending by index */
@@ -216,6 +332,12 @@ struct vqi_snapshot {
 	struct vqi_capture capture;
 	struct vqi_device *devices; /* in the order of their canonical paths */
 	size_t device_count;
+	struct vqi_loop *loops; /* the main loop first; none where this QEMU's are unknown */
+	size_t loop_count;
+	struct vqi_thread *threads; /* of the loops; all of them where something looks stuck */
+	size_t thread_count;
+	struct vqi_vcpu *vcpus;
+	size_t vcpu_count;
 	struct vqi_gap *gaps;
 	size_t gap_count;
 };
@@ -234,9 +356,20 @@ VQI_DEFINE_CLEANUP(struct vqi_snapshot *, vqi_snapshot_free)
 /* Copies a string into a snapshot; for NULL, *ret_copy stays as it is. Errors: NOMEM. */
 struct vqi_error *vqi_copy_string(const char *text, char **ret_copy) vqi_must_check;
 
-/* Free what a device or a gap owns, not itself. */
+/* Free what a device, a back end, its block device, a thread or a gap owns, not itself. */
 void vqi_device_done(struct vqi_device *device);
+void vqi_backend_done(struct vqi_backend *backend);
+void vqi_block_done(struct vqi_block *block);
+void vqi_thread_done(struct vqi_thread *thread);
 void vqi_gap_done(struct vqi_gap *gap);
+
+/* The thread with this id; NULL: not looked at, or unknown. */
+const struct vqi_thread *vqi_snapshot_thread(const struct vqi_snapshot *snapshot,
+					     struct vqi_num tid);
+
+/* The loop that serves a queue, or should; NULL: unknown. */
+const struct vqi_loop *vqi_snapshot_loop(const struct vqi_snapshot *snapshot,
+					 const struct vqi_queue *queue);
 
 /* Published by the driver and not taken by the device. Unknown for vhost. */
 struct vqi_num vqi_queue_untaken(const struct vqi_queue *queue);

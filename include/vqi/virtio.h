@@ -67,6 +67,16 @@ struct vqi_ring_bytes {
 void vqi_split_decode(const struct vqi_ring_bytes *bytes, struct vqi_queue *queue);
 void vqi_packed_decode(const struct vqi_ring_bytes *bytes, struct vqi_queue *queue);
 
+/* Follows the chains that the driver has published and the device has not taken, and, for a broken
+ * device, the one that it broke at; adds what is wrong with them to queue->ring_faults, and where the
+ * first of it is to queue->fault_place. They belong to the device, so nobody may change them while the
+ * indices stand still. ram may be NULL: then addresses are not checked, nor indirect tables followed.
+ * Source: VirtIO 1.2, 2.7.5 and 2.8.5 to 2.8.8; hw/virtio/virtio.c virtqueue_split_pop(),
+ * virtqueue_packed_pop(). Errors: NOMEM, FAULT for the descriptors, and those of readv. */
+struct vqi_error *vqi_chains_check(struct vqi_mem *mem, const struct vqi_guest_ram *ram,
+				   const struct vqi_device *device,
+				   struct vqi_queue *queue) vqi_must_check;
+
 /* How many descriptors of a packed ring lie between two places, each an index and a wrap counter, which
  * starts at 1. Places repeat after two rounds: the distance is modulo 2 * num, which is not 0. */
 uint32_t vqi_packed_distance(uint64_t from_index, uint64_t from_wrap, uint64_t to_index,

@@ -141,6 +141,14 @@ bool vqi_error_is_fatal(const struct vqi_error *error)
 	       error->code == VQI_ERROR_NOMEM;
 }
 
+struct vqi_error *vqi_error_keep_fatal(struct vqi_error *error)
+{
+	if (!error || vqi_error_is_fatal(error))
+		return error;
+	vqi_error_free(error);
+	return NULL;
+}
+
 void vqi_error_free(struct vqi_error *error)
 {
 	if (!error || error == nomem())

@@ -33,19 +33,50 @@ static void target_done(struct vqi_target *target)
 	free(target->held);
 }
 
+static void node_done(struct vqi_block_node *node)
+{
+	free(node->node_name);
+	free(node->driver);
+	free(node->filename);
+	free(node->throttle_group);
+}
+
+void vqi_block_done(struct vqi_block *block)
+{
+	for (size_t i = 0; i < block->node_count; i++)
+		node_done(&block->nodes[i]);
+	free(block->nodes);
+	free(block->throttle_group);
+}
+
+void vqi_backend_done(struct vqi_backend *backend)
+{
+	free(backend->name);
+	free(backend->node_name);
+	free(backend->driver);
+	free(backend->child_id);
+	vqi_block_done(&backend->block);
+}
+
 void vqi_device_done(struct vqi_device *device)
 {
 	free(device->id);
 	free(device->qom_path);
 	free(device->type);
 	free(device->transport_address);
-	for (size_t i = 0; i < device->backend_count; i++) {
-		free(device->backends[i].name);
-		free(device->backends[i].node_name);
-		free(device->backends[i].driver);
-	}
+	for (size_t i = 0; i < device->backend_count; i++)
+		vqi_backend_done(&device->backends[i]);
 	free(device->backends);
 	free(device->queues);
+}
+
+void vqi_thread_done(struct vqi_thread *thread)
+{
+	free(thread->name);
+	free(thread->role);
+	free(thread->wchan);
+	free(thread->syscall);
+	free(thread->file);
 }
 
 void vqi_gap_done(struct vqi_gap *gap)
@@ -63,6 +94,13 @@ void vqi_snapshot_free(struct vqi_snapshot *snapshot)
 	for (size_t i = 0; i < snapshot->device_count; i++)
 		vqi_device_done(&snapshot->devices[i]);
 	free(snapshot->devices);
+	for (size_t i = 0; i < snapshot->loop_count; i++)
+		free(snapshot->loops[i].name);
+	free(snapshot->loops);
+	for (size_t i = 0; i < snapshot->thread_count; i++)
+		vqi_thread_done(&snapshot->threads[i]);
+	free(snapshot->threads);
+	free(snapshot->vcpus);
 	for (size_t i = 0; i < snapshot->gap_count; i++)
 		vqi_gap_done(&snapshot->gaps[i]);
 	free(snapshot->gaps);
@@ -87,6 +125,24 @@ struct vqi_error *vqi_snapshot_add_gap(struct vqi_snapshot *snapshot,
 	}
 	snapshot->gaps[snapshot->gap_count++] = gap;
 	return NULL;
+}
+
+const struct vqi_thread *vqi_snapshot_thread(const struct vqi_snapshot *snapshot,
+					     struct vqi_num tid)
+{
+	for (size_t i = 0; tid.known && i < snapshot->thread_count; i++) {
+		if ((uint64_t)snapshot->threads[i].tid == tid.value)
+			return &snapshot->threads[i];
+	}
+	return NULL;
+}
+
+const struct vqi_loop *vqi_snapshot_loop(const struct vqi_snapshot *snapshot,
+					 const struct vqi_queue *queue)
+{
+	if (!queue->loop.known || queue->loop.value >= snapshot->loop_count)
+		return NULL;
+	return &snapshot->loops[queue->loop.value];
 }
 
 struct vqi_num vqi_queue_untaken(const struct vqi_queue *queue)

@@ -106,6 +106,8 @@ struct vqi_error *vqi_observer_cut(struct vqi_observer *observer, bool all,
 			error = read_stopped(observer, all, capture, &exact);
 		if (!error)
 			current = decode_wanted(observer, all, exact, i + 1 == VQI_MAX_PLANS);
+		if (!error && !current)
+			vqi_observer_pause(i);
 	}
 	return error;
 }

@@ -7,6 +7,8 @@
 
 #include "vqi/names.h"
 
+#include "evidence.h"
+
 void vqi_observed_done(struct observed *device)
 {
 	vqi_device_done(&device->fixed);
@@ -73,6 +75,10 @@ struct vqi_error *vqi_observer_new(struct vqi_process *process, struct vqi_qemu 
 		device->unknown = describe(qemu, &objects.objects[i], &device->fixed);
 		if (device->unknown && vqi_error_is_fatal(device->unknown))
 			error = take_ptr(device->unknown);
+		if (!error)
+			error = vqi_error_keep_fatal(vqi_qemu_field(qemu, device->fixed.vdev_addr,
+								    VQI_F_Object_class,
+								    &device->class_hva));
 	}
 	vqi_objects_done(&objects);
 	if (!error)
@@ -90,7 +96,11 @@ static struct vqi_error *copy_backends(const struct vqi_device *from, struct vqi
 	device->backend_count = from->backend_count;
 	for (size_t i = 0; !error && i < from->backend_count; i++) {
 		device->backends[i].kind = from->backends[i].kind;
-		error = vqi_copy_string(from->backends[i].name, &device->backends[i].name);
+		device->backends[i].hva = from->backends[i].hva;
+		device->backends[i].child_hva = from->backends[i].child_hva;
+		error = vqi_copy_string(from->backends[i].child_id, &device->backends[i].child_id);
+		if (!error)
+			error = vqi_copy_string(from->backends[i].name, &device->backends[i].name);
 		if (!error)
 			error = vqi_copy_string(from->backends[i].node_name,
 						&device->backends[i].node_name);
@@ -112,6 +122,7 @@ static struct vqi_error *move_device(struct observed *observed, struct vqi_devic
 	ret_device->vdev_addr = fixed->vdev_addr;
 	ret_device->device_id = fixed->device_id;
 	ret_device->transport = fixed->transport;
+	ret_device->proxy_hva = fixed->proxy_hva;
 	error = vqi_copy_string(fixed->id, &ret_device->id);
 	if (!error)
 		error = vqi_copy_string(fixed->qom_path, &ret_device->qom_path);
@@ -156,45 +167,6 @@ static struct vqi_error *add_queue_gaps(struct vqi_snapshot *snapshot,
 	return error;
 }
 
-/* The kick that waits in an eventfd tells a lost one from one that nobody reads. Costs two system
- * calls, so only where something waits to be taken. */
-static struct vqi_error *read_notifier(struct vqi_observer *observer, struct vqi_num fd,
-				       struct vqi_num *ret_count)
-{
-	struct vqi_eventfd eventfd;
-	struct vqi_error *error;
-
-	if (!observer->process || !fd.known)
-		return NULL;
-	error = vqi_process_eventfd(observer->process, (int)fd.value, &eventfd);
-	if (!error) {
-		*ret_count = VQI_NUM(eventfd.count);
-		return NULL;
-	}
-	if (vqi_error_is_fatal(error))
-		return error;
-	vqi_error_free(error); /* no eventfd: the count stays unknown */
-	return NULL;
-}
-
-static struct vqi_error *read_notifiers(struct vqi_observer *observer, struct vqi_device *device)
-{
-	struct vqi_error *error = NULL;
-
-	for (size_t i = 0; !error && i < device->queue_count; i++) {
-		struct vqi_queue *queue = &device->queues[i];
-
-		if (queue->kind == VQI_KIND_RECEIVE || !vqi_queue_untaken(queue).value)
-			continue;
-		error = read_notifier(observer, queue->host_notifier_fd,
-				      &queue->host_notifier_count);
-		if (!error)
-			error = read_notifier(observer, queue->guest_notifier_fd,
-					      &queue->guest_notifier_count);
-	}
-	return error;
-}
-
 /* An error becomes a gap, unless it ends the look. Takes error. */
 static struct vqi_error *keep_as_gap(struct vqi_error *error, struct vqi_snapshot *snapshot,
 				     const struct vqi_device *device, const char *what)
@@ -206,6 +178,44 @@ static struct vqi_error *keep_as_gap(struct vqi_error *error, struct vqi_snapsho
 	if (vqi_error_is_fatal(error))
 		return take_ptr(owned);
 	return vqi_snapshot_add_gap(snapshot, device, VQI_UNKNOWN, what, error->message);
+}
+
+/* Whether a device is still there after it was read; one that was unplugged meanwhile may be anything. One
+ * that cannot be read is not known to be gone. */
+static struct vqi_error *is_plugged(struct vqi_qemu *qemu, const struct observed *device,
+				    bool *ret_plugged)
+{
+	uint64_t class = device->class_hva, realized = 1;
+	struct vqi_error *error;
+
+	error = vqi_error_keep_fatal(
+		vqi_qemu_field(qemu, device->fixed.vdev_addr, VQI_F_Object_class, &class));
+	if (!error)
+		error = vqi_error_keep_fatal(vqi_qemu_field(qemu, device->fixed.vdev_addr,
+							    VQI_F_DeviceState_realized, &realized));
+	*ret_plugged = class == device->class_hva && realized;
+	return error;
+}
+
+/* Forgets the devices that are gone. */
+static struct vqi_error *drop_unplugged(struct vqi_observer *observer)
+{
+	struct vqi_error *error = NULL;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < observer->device_count; i++) {
+		struct observed *device = &observer->devices[i];
+		bool plugged = true;
+
+		if (!error)
+			error = is_plugged(observer->qemu, device, &plugged);
+		if (error || plugged)
+			observer->devices[kept++] = *device;
+		else
+			vqi_observed_done(device);
+	}
+	observer->device_count = kept;
+	return error;
 }
 
 static struct vqi_error *finish_device(struct vqi_observer *observer, struct observed *observed,
@@ -233,8 +243,6 @@ static struct vqi_error *finish_device(struct vqi_observer *observer, struct obs
 				    snapshot, device, "kind of vhost");
 	if (type != VQI_VHOST_NONE)
 		device->vhost = type;
-	if (!error)
-		error = read_notifiers(observer, device);
 	for (size_t i = 0; i < device->queue_count; i++)
 		snapshot->capture.consistent &= device->queues[i].consistent;
 	return error ? error : add_queue_gaps(snapshot, device);
@@ -279,10 +287,7 @@ static struct vqi_error *prepare(struct vqi_observer *observer, struct observed 
 		return NULL;
 	device->now.vhost = VQI_VHOST_UNKNOWN;
 	error = vqi_qemu_vhost_type(observer->qemu, device->fixed.vdev_addr, &device->now.vhost);
-	if (!error || vqi_error_is_fatal(error))
-		return error;
-	vqi_error_free(error);
-	return NULL;
+	return vqi_error_keep_fatal(error);
 }
 
 struct vqi_error *vqi_observer_look(struct vqi_observer *observer, enum vqi_stop_mode mode,
@@ -308,8 +313,12 @@ struct vqi_error *vqi_observer_look(struct vqi_observer *observer, enum vqi_stop
 		error = mode == VQI_STOP_ALWAYS
 				? vqi_observer_cut(observer, true, &snapshot->capture)
 				: read_running(observer, mode, snapshot);
+	if (!error)
+		error = drop_unplugged(observer);
 	for (size_t i = 0; !error && i < observer->device_count; i++)
 		error = finish_device(observer, &observer->devices[i], snapshot);
+	if (!error)
+		error = vqi_evidence_add(observer, snapshot);
 	if (!error && observer->process)
 		error = vqi_process_check(observer->process);
 	if (!error)

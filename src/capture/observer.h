@@ -8,6 +8,7 @@
 /* One device under observation. */
 struct observed {
 	struct vqi_device fixed; /* what does not change: id, path, type, transport, back ends */
+	uint64_t class_hva; /* Object.class: what it is; another's, or none, once it was freed */
 	struct vqi_reading *reading; /* NULL: to be planned */
 	struct vqi_device now;	     /* the look under way: queues, status */
 	struct vqi_error *unknown;   /* what of these could not be found out; a gap of every look */
@@ -28,6 +29,10 @@ void vqi_observed_done(struct observed *device);
 /* Reads one device until two readings of every queue agree, without stopping anything. */
 struct vqi_error *vqi_observed_read(struct vqi_observer *observer,
 				    struct observed *device) vqi_must_check;
+
+/* Waits between two plans of one device, longer each time: its driver is setting it up, or QEMU is
+ * resetting it. */
+void vqi_observer_pause(int plan);
 
 /* Reads devices in one stop of all threads: all of them, or those that need it.
  * Stop: all threads; adds to what capture says of it. */

@@ -108,6 +108,11 @@ static struct vqi_error *read_stable(struct vqi_observer *observer, struct obser
 	return error;
 }
 
+void vqi_observer_pause(int plan)
+{
+	nanosleep(&(struct timespec){.tv_nsec = (long)SETTLE_NS << plan}, NULL);
+}
+
 struct vqi_error *vqi_observed_read(struct vqi_observer *observer, struct observed *device)
 {
 	struct vqi_error *error;
@@ -123,6 +128,7 @@ struct vqi_error *vqi_observed_read(struct vqi_observer *observer, struct observ
 		vqi_reading_free(take_ptr(device->reading));
 		if (error)
 			return error;
+		vqi_observer_pause(i);
 	}
 	return vqi_error_new(VQI_ERROR_BAD_DATA, "its rings changed %d times while it was read",
 			     VQI_MAX_PLANS);

@@ -88,11 +88,11 @@ static struct vqi_error *look_again(struct vqi_observer *observer, struct inspec
 		     : vqi_diagnose(inspection->earlier, inspection->later, &inspection->diagnosis);
 }
 
-/* Whether anything is said of a queue: then it is worth some more time to be sure of it. */
+/* Whether anything is said to stand still: then it is worth some more time to be sure of it. */
 static bool is_suspicious(const struct vqi_diagnosis *diagnosis)
 {
 	for (size_t i = 0; i < diagnosis->finding_count; i++) {
-		if (diagnosis->findings[i].queue)
+		if (diagnosis->findings[i].rule->over_time)
 			return true;
 	}
 	return false;

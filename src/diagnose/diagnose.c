@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "finding.h"
+#include "lookup.h"
 #include "predicates.h"
 #include "queue_facts.h"
 
@@ -17,39 +18,18 @@ void vqi_diagnosis_done(struct vqi_diagnosis *diagnosis)
 }
 VQI_DEFINE_CLEANUP_VALUE(struct vqi_diagnosis, vqi_diagnosis_done)
 
-static const struct vqi_device *find_before(const struct vqi_snapshot *earlier,
-					    const struct vqi_device *device)
-{
-	for (size_t i = 0; earlier && i < earlier->device_count; i++) {
-		const struct vqi_device *before = &earlier->devices[i];
-
-		if (before->vdev_addr == device->vdev_addr &&
-		    strcmp(before->qom_path, device->qom_path) == 0)
-			return before;
-	}
-	return NULL;
-}
-
-static const struct vqi_queue *find_queue(const struct vqi_device *device, unsigned int index)
-{
-	for (size_t i = 0; device && i < device->queue_count; i++) {
-		if (device->queues[i].index == index)
-			return &device->queues[i];
-	}
-	return NULL;
-}
-
 /* Adds the finding of the first rule of a scope that applies; *ret_found says whether one does. */
 static struct vqi_error *apply_rules(const struct vqi_subject *subject, enum vqi_scope scope,
 				     struct vqi_diagnosis *diagnosis, bool *ret_found)
 {
 	struct vqi_finding *grown, *finding;
+	struct vqi_error *error;
 
 	*ret_found = false;
 	for (size_t i = 0; i < vqi_rule_count && !*ret_found; i++) {
 		const struct vqi_rule *rule = &vqi_rules[i];
 
-		if (rule->scope != scope || !rule->applies(subject))
+		if (rule->scope != scope || !vqi_rule_applies(rule, subject))
 			continue;
 		grown = reallocarray(diagnosis->findings, diagnosis->finding_count + 1,
 				     sizeof(*grown));
@@ -65,14 +45,10 @@ static struct vqi_error *apply_rules(const struct vqi_subject *subject, enum vqi
 			.queue = subject->queue,
 		};
 		*ret_found = true;
-		return rule->explain(subject, finding);
+		error = rule->explain(subject, finding);
+		return error ? error : vqi_finding_add_known_fixes(subject->snapshot, finding);
 	}
 	return NULL;
-}
-
-static bool is_nonzero(struct vqi_num num)
-{
-	return num.known && num.value;
 }
 
 static enum vqi_queue_state state_of(const struct vqi_subject *subject)
@@ -85,13 +61,13 @@ static enum vqi_queue_state state_of(const struct vqi_subject *subject)
 	if (!vqi_vm_is_running(subject->snapshot))
 		return VQI_QUEUE_PAUSED;
 	/* Behind a vIOMMU only what QEMU has taken is known: enough to be stuck, not to be idle. */
-	if (!outstanding.known && is_nonzero(queue->in_flight))
+	if (!outstanding.known && vqi_num_nonzero(queue->in_flight))
 		outstanding = queue->in_flight;
 	if (!outstanding.known)
 		return VQI_QUEUE_UNKNOWN;
 	if (queue->kind == VQI_KIND_RECEIVE)
 		return outstanding.value ? VQI_QUEUE_PARKED : VQI_QUEUE_IDLE;
-	if (!outstanding.value && !is_nonzero(queue->unreaped))
+	if (!outstanding.value && !vqi_num_nonzero(queue->unreaped))
 		return VQI_QUEUE_IDLE;
 	if (!subject->held_still)
 		return VQI_QUEUE_BUSY;
@@ -101,7 +77,7 @@ static enum vqi_queue_state state_of(const struct vqi_subject *subject)
 	/* It stands still, and nobody here knows whether it should. */
 	if (queue->kind == VQI_KIND_UNKNOWN || !subject->device->started)
 		return VQI_QUEUE_UNKNOWN;
-	if (subject->device->vhost != VQI_VHOST_NONE && !is_nonzero(queue->unreaped))
+	if (subject->device->vhost != VQI_VHOST_NONE && !vqi_num_nonzero(queue->unreaped))
 		return VQI_QUEUE_UNKNOWN;
 	return VQI_QUEUE_STUCK;
 }
@@ -123,42 +99,85 @@ static struct vqi_error *add_vhost_gap(const struct vqi_subject *subject,
 			: "vhost runs the ring, and the ring does not tell them");
 }
 
-/* The snapshots of one diagnosis. */
-struct looks {
-	const struct vqi_snapshot *earlier;
+/* What is known of one diagnosis before the devices have their turn. */
+struct diagnosis_context {
+	const struct vqi_snapshot *first;   /* NULL: a single look */
+	const struct vqi_snapshot *earlier; /* the same, or NULL if the VM did not run then */
 	struct vqi_snapshot *later;
+	bool vm_down;	    /* the VM as a whole is why nothing moves */
+	bool main_blocked;  /* the main loop is: nothing can be said of any queue then */
+	bool *loop_blocked; /* one an event loop */
 };
 
-static struct vqi_error *diagnose_queue(const struct looks *looks, struct vqi_subject subject,
-					struct vqi_queue *queue, bool judge,
-					struct vqi_diagnosis *diagnosis)
+static struct vqi_error *diagnose_loop(struct diagnosis_context *context, size_t index,
+				       struct vqi_diagnosis *diagnosis)
+{
+	const struct vqi_loop *loop = &context->later->loops[index];
+	struct vqi_subject subject = {
+		.snapshot = context->later,
+		.earlier = context->first,
+		.loop = loop,
+		.loop_before = vqi_find_loop(context->first, loop),
+	};
+	struct vqi_error *error;
+
+	/* An iothread has nothing to do while the VM is down, and may wait for the main loop. */
+	if (!loop->is_main && (context->vm_down || context->main_blocked))
+		return NULL;
+	error = apply_rules(&subject, VQI_SCOPE_LOOP, diagnosis, &context->loop_blocked[index]);
+	if (loop->is_main)
+		context->main_blocked = context->loop_blocked[index];
+	return error;
+}
+
+/* Whether something larger than the queue is wrong, of which all else is but a consequence. */
+static bool is_judged(const struct diagnosis_context *context, const struct vqi_subject *subject,
+		      bool broken)
+{
+	const struct vqi_queue *queue = subject->queue;
+
+	if (context->vm_down || context->main_blocked || broken || !subject->device->started ||
+	    !queue->desc_gpa)
+		return false;
+	return !queue->loop.known || queue->loop.value >= context->later->loop_count ||
+	       !context->loop_blocked[queue->loop.value];
+}
+
+static struct vqi_error *diagnose_queue(const struct diagnosis_context *context,
+					struct vqi_subject subject, struct vqi_queue *queue,
+					bool broken, struct vqi_diagnosis *diagnosis)
 {
 	struct vqi_error *error = NULL;
 	bool found;
 
 	subject.queue = queue;
+	subject.before = vqi_find_queue(subject.device_before, queue->index);
+	subject.loop = vqi_snapshot_loop(context->later, queue);
+	subject.loop_before = vqi_find_loop(context->earlier, subject.loop);
 	subject.held_still = vqi_queue_held_still(subject.before, queue);
 	queue->state = state_of(&subject);
-	if (judge && queue->desc_gpa)
+	queue->kick_due = vqi_queue_kick_due(queue);
+	queue->interrupt_due = vqi_queue_interrupt_due(queue);
+	if (is_judged(context, &subject, broken))
 		error = apply_rules(&subject, VQI_SCOPE_QUEUE, diagnosis, &found);
-	return error ? error : add_vhost_gap(&subject, looks->later);
+	return error ? error : add_vhost_gap(&subject, context->later);
 }
 
-static struct vqi_error *diagnose_device(const struct looks *looks, struct vqi_device *device,
-					 bool vm_paused, struct vqi_diagnosis *diagnosis)
+static struct vqi_error *diagnose_device(const struct diagnosis_context *context,
+					 struct vqi_device *device, struct vqi_diagnosis *diagnosis)
 {
-	const struct vqi_device *before = find_before(looks->earlier, device);
-	struct vqi_subject subject = {.snapshot = looks->later, .device = device};
+	struct vqi_subject subject = {
+		.snapshot = context->later,
+		.earlier = context->earlier,
+		.device = device,
+		.device_before = vqi_find_device(context->earlier, device),
+	};
 	struct vqi_error *error;
 	bool broken;
 
 	error = apply_rules(&subject, VQI_SCOPE_DEVICE, diagnosis, &broken);
-	for (size_t i = 0; !error && i < device->queue_count; i++) {
-		bool judge = !vm_paused && !broken && device->started;
-
-		subject.before = find_queue(before, device->queues[i].index);
-		error = diagnose_queue(looks, subject, &device->queues[i], judge, diagnosis);
-	}
+	for (size_t i = 0; !error && i < device->queue_count; i++)
+		error = diagnose_queue(context, subject, &device->queues[i], broken, diagnosis);
 	return error;
 }
 
@@ -182,21 +201,37 @@ static enum vqi_exit exit_status(const struct vqi_snapshot *later,
 	return later->gap_count ? VQI_EXIT_PARTIAL : VQI_EXIT_OK;
 }
 
+static struct vqi_error *diagnose(struct diagnosis_context *context,
+				  struct vqi_diagnosis *diagnosis)
+{
+	struct vqi_subject vm = {.snapshot = context->later, .earlier = context->first};
+	struct vqi_error *error;
+
+	error = apply_rules(&vm, VQI_SCOPE_VM, diagnosis, &context->vm_down);
+	for (size_t i = 0; !error && i < context->later->loop_count; i++)
+		error = diagnose_loop(context, i, diagnosis);
+	for (size_t i = 0; !error && i < context->later->device_count; i++)
+		error = diagnose_device(context, &context->later->devices[i], diagnosis);
+	return error;
+}
+
 struct vqi_error *vqi_diagnose(const struct vqi_snapshot *earlier, struct vqi_snapshot *later,
 			       struct vqi_diagnosis *ret_diagnosis)
 {
 	vqi_cleanup(vqi_diagnosis_done) struct vqi_diagnosis diagnosis = {0};
-	struct looks looks = {.earlier = earlier, .later = later};
-	struct vqi_subject vm = {.snapshot = later};
+	vqi_cleanup_free bool *blocked = calloc(later->loop_count + 1, sizeof(*blocked));
+	struct diagnosis_context context = {
+		/* What stood still while the VM was stopped was not stuck. */
+		.earlier = earlier && vqi_vm_is_running(earlier) ? earlier : NULL,
+		.first = earlier,
+		.later = later,
+		.loop_blocked = blocked,
+	};
 	struct vqi_error *error;
-	bool paused;
 
-	error = apply_rules(&vm, VQI_SCOPE_VM, &diagnosis, &paused);
-	/* What stood still while the VM was stopped was not stuck. */
-	if (earlier && !vqi_vm_is_running(earlier))
-		looks.earlier = NULL;
-	for (size_t i = 0; !error && i < later->device_count; i++)
-		error = diagnose_device(&looks, &later->devices[i], paused, &diagnosis);
+	if (!blocked)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	error = diagnose(&context, &diagnosis);
 	if (error)
 		return error;
 	if (diagnosis.finding_count)

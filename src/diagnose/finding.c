@@ -55,4 +55,5 @@ void vqi_finding_done(struct vqi_finding *finding)
 	for (size_t i = 0; i < finding->evidence_count; i++)
 		free(finding->evidence[i]);
 	free(finding->evidence);
+	free(finding->known_fixes);
 }

@@ -3,7 +3,13 @@
 
 #include "vqi/virtio.h"
 
-#define USED_F_NO_NOTIFY 1 /* VirtIO 1.2, 2.7.8 */
+#define USED_F_NO_NOTIFY     1 /* VirtIO 1.2, 2.7.8 */
+#define AVAIL_F_NO_INTERRUPT 1 /* VirtIO 1.2, 2.7.6 */
+
+bool vqi_queue_is_awaited(const struct vqi_queue *queue)
+{
+	return queue->kind == VQI_KIND_REQUEST || queue->kind == VQI_KIND_SEND;
+}
 
 bool vqi_queue_held_still(const struct vqi_queue *before, const struct vqi_queue *now)
 {
@@ -21,35 +27,48 @@ bool vqi_queue_held_still(const struct vqi_queue *before, const struct vqi_queue
 	       vqi_num_equal(before->wrap.used, now->wrap.used);
 }
 
-static enum vqi_kick due_if(bool due)
+bool vqi_need_event(uint64_t event, uint64_t new_idx, uint64_t old)
 {
-	return due ? VQI_KICK_DUE : VQI_KICK_NOT_DUE;
+	return (uint16_t)(new_idx - event - 1) < (uint16_t)(new_idx - old);
 }
 
-static enum vqi_kick packed_kick_due(const struct vqi_queue *queue)
+/* Whether a side that went on by passed descriptors from a place of a packed ring was to tell of it. */
+static struct vqi_num packed_due(const struct vqi_packed_event *event, uint64_t index,
+				 uint64_t wrap, uint64_t passed, uint32_t num)
 {
-	const struct vqi_packed_event *event = &queue->wrap.device;
-
-	if (!event->flags.known || !queue->unseen.known || !queue->wrap.last_avail.known)
-		return VQI_KICK_UNKNOWN;
+	if (!event->flags.known)
+		return VQI_UNKNOWN;
 	if (event->flags.value != VQI_PACKED_EVENT_DESC)
-		return due_if(event->flags.value == VQI_PACKED_EVENT_ENABLE);
-	/* Due once the driver passes that descriptor: it lies among those not seen. */
-	return due_if(vqi_packed_distance(queue->last_avail_idx.value, queue->wrap.last_avail.value,
-					  event->off.value, event->wrap.value,
-					  queue->num) < queue->unseen.value);
+		return VQI_NUM(event->flags.value == VQI_PACKED_EVENT_ENABLE);
+	return VQI_NUM(vqi_packed_distance(index, wrap, event->off.value, event->wrap.value, num) <
+		       passed);
 }
 
-enum vqi_kick vqi_queue_kick_due(const struct vqi_queue *queue)
+struct vqi_num vqi_queue_kick_due(const struct vqi_queue *queue)
 {
 	struct vqi_num untaken = vqi_queue_untaken(queue);
 
+	if (!vqi_num_nonzero(untaken))
+		return untaken.known ? VQI_NUM(0) : VQI_UNKNOWN;
 	if (queue->ring == VQI_RING_PACKED)
-		return packed_kick_due(queue);
-	if (!untaken.known || !queue->used_flags.known)
-		return VQI_KICK_UNKNOWN;
+		return packed_due(&queue->wrap.device, queue->last_avail_idx.value,
+				  queue->wrap.last_avail.value, untaken.value, queue->num);
 	if (queue->avail_event.known)
-		return due_if((uint16_t)(queue->avail_event.value - queue->last_avail_idx.value) <
-			      untaken.value);
-	return due_if(!(queue->used_flags.value & USED_F_NO_NOTIFY));
+		return VQI_NUM(vqi_need_event(queue->avail_event.value, queue->avail_idx.value,
+					      queue->last_avail_idx.value));
+	if (!queue->used_flags.known)
+		return VQI_UNKNOWN;
+	return VQI_NUM(!(queue->used_flags.value & USED_F_NO_NOTIFY));
+}
+
+struct vqi_num vqi_queue_interrupt_due(const struct vqi_queue *queue)
+{
+	if (queue->unreaped.known)
+		return VQI_NUM(queue->unreaped.value != 0);
+	if (queue->ring == VQI_RING_PACKED)
+		return vqi_num_is(queue->wrap.driver.flags, VQI_PACKED_EVENT_DISABLE) ? VQI_NUM(0)
+										      : VQI_UNKNOWN;
+	if (!queue->used_event.known && vqi_num_is(queue->avail_flags, AVAIL_F_NO_INTERRUPT))
+		return VQI_NUM(0);
+	return VQI_UNKNOWN;
 }

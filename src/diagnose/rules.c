@@ -6,6 +6,17 @@
 
 const struct vqi_rule vqi_rules[] = {
 	{
+		.id = "guest-panicked",
+		.scope = VQI_SCOPE_VM,
+		.severity = VQI_ERROR,
+		.title = "the guest reported a panic",
+		.next_step =
+			"look at the guest's console and take a dump of it; its devices wait for a "
+			"driver that will not come back",
+		.any = {vqi_is_in_panicked_state, vqi_has_panicked_vcpu},
+		.explain = vqi_explain_guest_panicked,
+	},
+	{
 		.id = "vm-paused",
 		.scope = VQI_SCOPE_VM,
 		.severity = VQI_ERROR,
@@ -13,8 +24,21 @@ const struct vqi_rule vqi_rules[] = {
 		.next_step =
 			"find out who or what stopped it, and mend that first; never continue a VM "
 			"that was migrated away",
-		.applies = vqi_is_vm_paused,
+		.all = {vqi_is_vm_stopped, vqi_is_not_held_at_start},
 		.explain = vqi_explain_vm_paused,
+	},
+	{
+		.id = "event-loop-blocked",
+		.scope = VQI_SCOPE_LOOP,
+		.severity = VQI_ERROR,
+		.title = "a thread that serves queues does not return to its poll",
+		.next_step = "the evidence says where the thread is: a back trace of it, and of "
+			     "who holds what it waits for, names the code that blocks",
+		.over_time = true,
+		.all = {vqi_is_loop_in_use},
+		.any = {vqi_is_loop_asleep_throughout, vqi_is_loop_away_from_work,
+			vqi_is_loop_spinning, vqi_is_loop_asleep_on_work},
+		.explain = vqi_explain_loop_blocked,
 	},
 	{
 		.id = "device-broken",
@@ -25,7 +49,7 @@ const struct vqi_rule vqi_rules[] = {
 		.next_step =
 			"look for the virtio error on QEMU's standard error or in the VM's log: it "
 			"names what the driver did wrong; the guest driver must reset the device",
-		.applies = vqi_is_device_broken,
+		.all = {vqi_is_device_broken},
 		.explain = vqi_explain_device_broken,
 	},
 	{
@@ -36,7 +60,8 @@ const struct vqi_rule vqi_rules[] = {
 		.next_step =
 			"suspect the guest driver, or whatever else wrote to this memory; keep a "
 			"dump of the guest",
-		.applies = vqi_is_ring_corrupt,
+		.over_time = true,
+		.all = {vqi_is_ring_faulty, vqi_is_consistent, vqi_is_fault_lasting},
 		.explain = vqi_explain_ring_corrupt,
 	},
 	{
@@ -48,7 +73,9 @@ const struct vqi_rule vqi_rules[] = {
 			"report it to QEMU with this output: the device model forgot to give a "
 			"buffer back, or gave one back twice; the queue fails once inuse reaches "
 			"its size",
-		.applies = vqi_is_inuse_leak,
+		.over_time = true,
+		.all = {vqi_is_inuse_off, vqi_is_consistent, vqi_does_complete,
+			vqi_is_inuse_off_lasting},
 		.explain = vqi_explain_inuse_leak,
 	},
 	{
@@ -59,7 +86,8 @@ const struct vqi_rule vqi_rules[] = {
 		.next_step =
 			"the driver did its part: look at the device's back end, its throttling, "
 			"and the storage or peer behind it",
-		.applies = vqi_is_request_stuck,
+		.over_time = true,
+		.all = {vqi_held_still, vqi_is_awaited, vqi_is_in_flight},
 		.explain = vqi_explain_request_stuck,
 	},
 	{
@@ -68,10 +96,26 @@ const struct vqi_rule vqi_rules[] = {
 		.severity = VQI_ERROR,
 		.title = "a kick is pending in the eventfd and nobody reads it",
 		.next_step =
-			"the driver did its part: find the thread that should serve the queue and "
-			"what keeps it (a back trace of QEMU's threads)",
-		.applies = vqi_is_kick_not_handled,
-		.explain = vqi_explain_not_taken,
+			"the driver did its part: the fault is in QEMU, in who registers the "
+			"queue's handler (a drain that did not end, a device that did not start its "
+			"ioeventfds) or in the event loop",
+		.over_time = true,
+		.all = {vqi_held_still, vqi_is_awaited, vqi_is_untaken, vqi_is_kick_pending},
+		.explain = vqi_explain_kick_not_handled,
+	},
+	{
+		.id = "notification-left-off",
+		.scope = VQI_SCOPE_QUEUE,
+		.severity = VQI_ERROR,
+		.title =
+			"the driver published buffers, and the device suppresses kicks without polling",
+		.next_step =
+			"the driver did its part: the fault is in QEMU, which switched the queue's "
+			"notifications off, to poll it, and did not switch them on again",
+		.over_time = true,
+		.all = {vqi_held_still, vqi_is_awaited, vqi_is_untaken, vqi_is_no_kick_pending,
+			vqi_is_notification_off, vqi_is_not_polled},
+		.explain = vqi_explain_notification_left_off,
 	},
 	{
 		.id = "device-not-notified",
@@ -84,8 +128,37 @@ const struct vqi_rule vqi_rules[] = {
 			"where a kick was due, it was lost or never sent: look at the guest driver "
 			"and the notification's way; where none was due, the device must look by "
 			"itself",
-		.applies = vqi_is_device_not_notified,
-		.explain = vqi_explain_not_taken,
+		.over_time = true,
+		.all = {vqi_held_still, vqi_is_awaited, vqi_is_untaken, vqi_is_no_kick_pending},
+		.explain = vqi_explain_device_not_notified,
+	},
+	{
+		.id = "interrupt-masked",
+		.scope = VQI_SCOPE_QUEUE,
+		.severity = VQI_ERROR,
+		.title =
+			"the device completed requests, and its interrupt is masked or has no vector",
+		.next_step =
+			"the device did its part: the guest masked the vector, or never gave one; "
+			"look at the guest's interrupt set-up and at what masked it last",
+		.over_time = true,
+		.all = {vqi_held_still, vqi_is_reaped_by_interrupt, vqi_is_unreaped},
+		.any = {vqi_is_function_masked, vqi_is_vector_masked, vqi_is_without_vector},
+		.explain = vqi_explain_interrupt_masked,
+	},
+	{
+		.id = "interrupt-suppressed",
+		.scope = VQI_SCOPE_QUEUE,
+		.severity = VQI_ERROR,
+		.title = "the device completed requests and, wrongly, did not interrupt the driver",
+		.next_step =
+			"the driver asked for an interrupt at this index: the fault is in QEMU's "
+			"decision on it, or in what should have made it",
+		.over_time = true,
+		.all = {vqi_held_still, vqi_is_reaped_by_interrupt, vqi_is_unreaped,
+			vqi_is_run_by_qemu},
+		.any = {vqi_is_interrupt_undecided, vqi_is_interrupt_never_sent},
+		.explain = vqi_explain_interrupt_suppressed,
 	},
 	{
 		.id = "completion-not-seen",
@@ -95,9 +168,36 @@ const struct vqi_rule vqi_rules[] = {
 		.next_step =
 			"the device did its part: look at the interrupt's way to the guest, and at "
 			"whether the guest's CPUs run",
-		.applies = vqi_is_completion_not_seen,
+		.over_time = true,
+		.all = {vqi_held_still, vqi_is_reaped_by_interrupt, vqi_is_unreaped},
 		.explain = vqi_explain_completion_not_seen,
+	},
+	{
+		.id = "rx-starved",
+		.scope = VQI_SCOPE_QUEUE,
+		.severity = VQI_WARNING,
+		.title = "the driver has posted no buffers to receive into",
+		.next_step =
+			"look at the guest: its driver is short of memory, has stopped, or its "
+			"interface is down",
+		.over_time = true,
+		.all = {vqi_held_still, vqi_is_network_receive, vqi_is_without_buffers},
+		.any = {vqi_has_waiting_packets, vqi_had_buffers},
+		.explain = vqi_explain_rx_starved,
 	},
 };
 
 const size_t vqi_rule_count = sizeof(vqi_rules) / sizeof(vqi_rules[0]);
+
+bool vqi_rule_applies(const struct vqi_rule *rule, const struct vqi_subject *subject)
+{
+	bool any = !rule->any[0];
+
+	for (size_t i = 0; i < VQI_RULE_TERMS && rule->all[i]; i++) {
+		if (!rule->all[i](subject))
+			return false;
+	}
+	for (size_t i = 0; i < VQI_RULE_TERMS && rule->any[i] && !any; i++)
+		any = rule->any[i](subject);
+	return any;
+}

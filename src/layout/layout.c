@@ -188,6 +188,17 @@ uint64_t vqi_view_uint_or(const struct vqi_view *view, enum vqi_field_id field, 
 	return vqi_view_uint(view, field, &value) ? value : fallback;
 }
 
+uint64_t vqi_view_first_pointer(const struct vqi_view *view, enum vqi_field_id field)
+{
+	struct vqi_view member = vqi_view_member(view, field);
+	uint64_t pointer;
+
+	if (member.len < sizeof(pointer))
+		return 0;
+	memcpy(&pointer, member.data, sizeof(pointer));
+	return pointer;
+}
+
 struct vqi_view vqi_view_member(const struct vqi_view *view, enum vqi_field_id id)
 {
 	const struct vqi_field *field = &view->layout->fields[id];

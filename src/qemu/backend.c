@@ -19,9 +19,7 @@ static struct vqi_error *add_backend(struct vqi_device *device, struct vqi_backe
 	if (device->backend_count < VQI_MAX_BACKENDS)
 		grown = reallocarray(device->backends, device->backend_count + 1, sizeof(*grown));
 	if (!grown) {
-		free(backend.name);
-		free(backend.node_name);
-		free(backend.driver);
+		vqi_backend_done(&backend);
 		return device->backend_count < VQI_MAX_BACKENDS
 			       ? vqi_error_new(VQI_ERROR_NOMEM, "out of memory")
 			       : vqi_error_new(VQI_ERROR_LIMIT, "more than %d back ends",
@@ -49,7 +47,7 @@ static struct vqi_error *read_text(struct vqi_qemu *qemu, uint64_t address, enum
  * Source: block/block-backend.c, include/block/block_int-common.h. */
 static struct vqi_error *read_block(struct vqi_qemu *qemu, uint64_t blk, struct vqi_device *device)
 {
-	struct vqi_backend backend = {.kind = "block"};
+	struct vqi_backend backend = {.kind = "block", .hva = blk};
 	uint64_t root = 0, node = 0, driver = 0;
 	struct vqi_error *error;
 
@@ -68,8 +66,7 @@ static struct vqi_error *read_block(struct vqi_qemu *qemu, uint64_t blk, struct 
 		error = read_text(qemu, driver, VQI_F_BlockDriver_format_name, &backend.driver);
 	if (!error)
 		return add_backend(device, backend);
-	free(backend.name);
-	free(backend.node_name);
+	vqi_backend_done(&backend);
 	return error;
 }
 
@@ -141,6 +138,13 @@ static struct vqi_error *follow(struct vqi_qemu *qemu, uint64_t address, enum vq
 	return error;
 }
 
+static struct vqi_error *name_child(struct vqi_qemu *qemu, uint64_t child,
+				    struct vqi_backend *backend)
+{
+	backend->child_hva = child;
+	return read_text(qemu, child, VQI_F_DeviceState_id, &backend->child_id);
+}
+
 /* Reads the back end of every child on the device's own buses: disks of a virtio-scsi, ports of a
  * virtio-serial. */
 static struct vqi_error *follow_children(struct vqi_qemu *qemu, uint64_t vdev, const char *type,
@@ -161,8 +165,13 @@ static struct vqi_error *follow_children(struct vqi_qemu *qemu, uint64_t vdev, c
 		error = vqi_qemu_field(qemu, kid, VQI_F_BusChild_child, &child);
 		if (!error)
 			error = vqi_qemu_is_a(qemu, child, type, &is_a);
-		if (!error && is_a)
+		if (!error && is_a) {
+			size_t before = device->backend_count;
+
 			error = follow(qemu, child, field, reader, device);
+			if (device->backend_count > before)
+				error = name_child(qemu, child, &device->backends[before]);
+		}
 		if (!error)
 			error = vqi_qemu_field(qemu, kid, VQI_F_BusChild_sibling, &kid);
 	}

@@ -6,15 +6,6 @@
 #include "vqi/limits.h"
 #include "vqi/qemu.h"
 
-/* Keeps an error that ends the inspection, drops one that leaves the value unknown. */
-static struct vqi_error *keep_fatal(struct vqi_error *error)
-{
-	if (!error || vqi_error_is_fatal(error))
-		return error;
-	vqi_error_free(error);
-	return NULL;
-}
-
 static struct vqi_error *read_run_state(struct vqi_qemu *qemu, char **ret_state)
 {
 	uint64_t state_address, lookup, state, names, size, name;
@@ -42,7 +33,7 @@ static struct vqi_error *read_run_state(struct vqi_qemu *qemu, char **ret_state)
 struct vqi_error *vqi_qemu_run_state(struct vqi_qemu *qemu, char **ret_state)
 {
 	char *state = NULL;
-	struct vqi_error *error = keep_fatal(read_run_state(qemu, &state));
+	struct vqi_error *error = vqi_error_keep_fatal(read_run_state(qemu, &state));
 
 	if (!error)
 		*ret_state = state;
@@ -58,7 +49,7 @@ static struct vqi_error *read_name(struct vqi_qemu *qemu, enum vqi_symbol_id sym
 	error = vqi_qemu_pointer(qemu, symbol, &name);
 	if (!error && name)
 		error = vqi_mem_read_string(qemu->mem, name, VQI_MAX_STRING, ret_name);
-	return keep_fatal(error);
+	return vqi_error_keep_fatal(error);
 }
 
 /* -name guest=NAME is in qemu_name; error_guest_name has it too, from 6.1. */
@@ -123,7 +114,7 @@ struct vqi_error *vqi_qemu_arch(struct vqi_qemu *qemu, const char *exe, char **r
 		if (len)
 			return duplicate(base + strlen(prefix), len, ret_arch);
 	}
-	error = keep_fatal(read_cpu_arch(qemu, &arch));
+	error = vqi_error_keep_fatal(read_cpu_arch(qemu, &arch));
 	if (!error)
 		*ret_arch = arch;
 	return error;

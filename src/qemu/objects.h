@@ -12,6 +12,11 @@ struct vqi_error *vqi_objects_add(struct vqi_objects *objects, uint64_t address,
 struct vqi_error *vqi_qemu_is_realized_virtio(struct vqi_qemu *qemu, uint64_t object,
 					      bool *ret_is_one) vqi_must_check;
 
+/* Adds the children of an object that are of a type; what is their path elsewhere is their name here.
+ * Errors: as vqi_qemu_find_virtio(). */
+struct vqi_error *vqi_qom_children(struct vqi_qemu *qemu, uint64_t parent, const char *type,
+				   struct vqi_objects *objects) vqi_must_check;
+
 /* The two ways to the devices; see vqi_qemu_find_virtio(). */
 struct vqi_error *vqi_qom_find_virtio(struct vqi_qemu *qemu,
 				      struct vqi_objects *devices) vqi_must_check;

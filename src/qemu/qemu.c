@@ -7,6 +7,7 @@
 #include "vqi/limits.h"
 
 #include "type.h"
+#include "unknown.h"
 
 struct vqi_error *vqi_qemu_init(struct vqi_mem *mem, const struct vqi_layout *layout, uint64_t bias,
 				struct vqi_qemu *ret_qemu)
@@ -51,6 +52,18 @@ struct vqi_error *vqi_qemu_field(struct vqi_qemu *qemu, uint64_t address, enum v
 	if (!error)
 		error = vqi_mem_read_uint(qemu->mem, place, size > 8 ? 8 : size, ret_value);
 	return vqi_error_prefix(error, "%s", vqi_field_info(field)->name);
+}
+
+struct vqi_error *vqi_qemu_known(struct vqi_qemu *qemu, uint64_t address, enum vqi_field_id field,
+				 struct vqi_num *ret_value)
+{
+	struct vqi_error *error;
+	uint64_t value;
+
+	error = vqi_qemu_field(qemu, address, field, &value);
+	if (!error)
+		*ret_value = VQI_NUM(value);
+	return vqi_drop_unknown(error);
 }
 
 struct vqi_error *vqi_qemu_string_field(struct vqi_qemu *qemu, uint64_t address,

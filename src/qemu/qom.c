@@ -147,6 +147,27 @@ static struct vqi_error *read_children(struct vqi_qemu *qemu, uint64_t object,
 	return NULL;
 }
 
+struct vqi_error *vqi_qom_children(struct vqi_qemu *qemu, uint64_t parent, const char *type,
+				   struct vqi_objects *objects)
+{
+	vqi_cleanup(children_done) struct children children = {0};
+	struct vqi_error *error = read_children(qemu, parent, &children);
+
+	for (size_t i = 0; !error && i < children.count; i++) {
+		char *name = NULL;
+		bool is_a;
+
+		error = vqi_qemu_is_a(qemu, children.properties[i].opaque, type, &is_a);
+		if (error || !is_a)
+			continue;
+		error = vqi_mem_read_string(qemu->mem, children.properties[i].name, VQI_MAX_NAME,
+					    &name);
+		if (!error)
+			error = vqi_objects_add(objects, children.properties[i].opaque, name);
+	}
+	return error;
+}
+
 struct vqi_error *vqi_qemu_object_name(struct vqi_qemu *qemu, uint64_t object, char **ret_name)
 {
 	vqi_cleanup(children_done) struct children children = {0};

@@ -102,6 +102,7 @@ struct vqi_error *vqi_qemu_transport(struct vqi_qemu *qemu, uint64_t vdev,
 		error = vqi_qemu_field(qemu, bus, VQI_F_BusState_parent, &proxy);
 	if (error || !proxy)
 		return error;
+	device->proxy_hva = proxy;
 	/* The id that the user gave is the proxy's, but for a device put on virtio-mmio's own bus. */
 	if (!device->id)
 		error = vqi_qemu_string_field(qemu, proxy, VQI_F_DeviceState_id, &device->id);

@@ -19,9 +19,12 @@ const struct vqi_queue_field vqi_queue_fields[] = {
 	{VQI_FIELDS_QEMU, VQI_FORM_BOOLEAN, MEMBER(signalled_used_valid)},
 	{VQI_FIELDS_QEMU, VQI_FORM_BOOLEAN, MEMBER(notification)},
 	{VQI_FIELDS_QEMU, VQI_FORM_NUMBER, MEMBER(vector)},
+	{VQI_FIELDS_QEMU, VQI_FORM_NUMBER, MEMBER(waiting_packets)},
 	{VQI_FIELDS_DERIVED, VQI_FORM_NUMBER, MEMBER(unseen)},
 	{VQI_FIELDS_DERIVED, VQI_FORM_NUMBER, MEMBER(in_flight)},
 	{VQI_FIELDS_DERIVED, VQI_FORM_NUMBER, MEMBER(unreaped)},
+	{VQI_FIELDS_DERIVED, VQI_FORM_BOOLEAN, MEMBER(kick_due)},
+	{VQI_FIELDS_DERIVED, VQI_FORM_BOOLEAN, MEMBER(interrupt_due)},
 };
 const size_t vqi_queue_field_count = sizeof(vqi_queue_fields) / sizeof(vqi_queue_fields[0]);
 

@@ -6,6 +6,7 @@
 #include <json-c/printbuf.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "output.h"
@@ -35,6 +36,7 @@ static void put_target(struct vqi_json *json, struct json_object *document,
 	vqi_json_string(json, object, "vm_name", target->vm_name);
 	vqi_json_string(json, object, "arch", target->arch);
 	vqi_json_string(json, object, "run_state", target->run_state);
+	vqi_json_num(json, object, "bql_owner", target->bql_owner);
 	vqi_json_string(json, object, "layout_source", target->layout_source);
 }
 
@@ -68,6 +70,37 @@ static void put_capture(struct vqi_json *json, struct json_object *document,
 	vqi_json_bool(json, object, "consistent", capture->consistent);
 }
 
+/* The words of a text, each a release. */
+static void put_releases(struct vqi_json *json, struct json_object *into, const char *releases)
+{
+	struct json_object *list = vqi_json_list(json, into, "fixed");
+	char release[32];
+
+	while (sscanf(releases, "%31s", release) == 1) {
+		vqi_json_string(json, list, NULL, release);
+		releases = strchr(releases, ' ');
+		if (!releases)
+			break;
+		releases++;
+	}
+}
+
+static void put_known_fixes(struct vqi_json *json, struct json_object *into,
+			    const struct vqi_finding *finding)
+{
+	struct json_object *list = vqi_json_list(json, into, "known_fixes");
+
+	for (size_t i = 0; i < finding->known_fix_count; i++) {
+		struct json_object *object = vqi_json_object(json, list, NULL);
+		const struct vqi_known_fix *fix = finding->known_fixes[i];
+
+		vqi_json_string(json, object, "commit", fix->commit);
+		vqi_json_string(json, object, "subject", fix->subject);
+		put_releases(json, object, fix->fixed);
+		vqi_json_string(json, object, "condition", fix->condition);
+	}
+}
+
 static void put_finding(struct vqi_json *json, struct json_object *list,
 			const struct vqi_finding *finding)
 {
@@ -87,6 +120,7 @@ static void put_finding(struct vqi_json *json, struct json_object *list,
 		vqi_json_string(json, evidence, NULL, finding->evidence[i]);
 	vqi_json_string(json, object, "next_step",
 			finding->rule->next_step ? finding->rule->next_step : "");
+	put_known_fixes(json, object, finding);
 }
 
 void vqi_json_findings(struct vqi_json *json, struct json_object *into,
@@ -117,6 +151,7 @@ static void put_gaps(struct vqi_json *json, struct json_object *document,
 
 /* What json-c is to print a device from. */
 struct device_source {
+	const struct vqi_snapshot *snapshot;
 	const struct vqi_device *device;
 	const struct vqi_diagnosis *diagnosis;
 };
@@ -132,7 +167,7 @@ static int print_device(struct json_object *object, struct printbuf *out, int le
 
 	(void)level; /* the document is one line */
 	vqi_json_init(&json);
-	vqi_json_device(&json, json.root, source->device, source->diagnosis);
+	vqi_json_device(&json, json.root, source->snapshot, source->device, source->diagnosis);
 	if (!json.failed)
 		text = json_object_to_json_string_length(json.root, flags, &len);
 	if (!text || len > INT_MAX || printbuf_memappend(out, text, (int)len) < 0)
@@ -164,8 +199,9 @@ static void put_document(struct vqi_json *json, const struct vqi_snapshot *snaps
 	put_target(json, document, &snapshot->target);
 	put_capture(json, document, &snapshot->capture);
 	for (size_t i = 0; i < snapshot->device_count; i++)
-		sources[i] = (struct device_source){&snapshot->devices[i], diagnosis};
+		sources[i] = (struct device_source){snapshot, &snapshot->devices[i], diagnosis};
 	put_devices(json, document, sources, snapshot->device_count);
+	vqi_json_host(json, document, snapshot);
 	vqi_json_findings(json, document, diagnosis, NULL);
 	put_gaps(json, document, snapshot);
 	vqi_json_uint(json, document, "exit_status", diagnosis->exit_status);

@@ -10,8 +10,18 @@
 void vqi_json_findings(struct vqi_json *json, struct json_object *into,
 		       const struct vqi_diagnosis *diagnosis, const struct vqi_queue *queue);
 
-/* Fills the object of a device. */
+/* Fills the object of a device of a snapshot. */
 void vqi_json_device(struct vqi_json *json, struct json_object *object,
-		     const struct vqi_device *device, const struct vqi_diagnosis *diagnosis);
+		     const struct vqi_snapshot *snapshot, const struct vqi_device *device,
+		     const struct vqi_diagnosis *diagnosis);
+
+/* Adds one of its queues to a list. */
+void vqi_json_queue(struct vqi_json *json, struct json_object *list,
+		    const struct vqi_snapshot *snapshot, const struct vqi_queue *queue,
+		    const struct vqi_diagnosis *diagnosis);
+
+/* Adds who does the work: loops, threads, vcpus. */
+void vqi_json_host(struct vqi_json *json, struct json_object *document,
+		   const struct vqi_snapshot *snapshot);
 
 #endif

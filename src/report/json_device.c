@@ -1,107 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "fields.h"
 #include "json.h"
 #include "vqi/names.h"
 #include "words.h"
-
-static void put_event(struct vqi_json *json, struct json_object *into, const char *name,
-		      const struct vqi_packed_event *event)
-{
-	struct json_object *object = vqi_json_object(json, into, name);
-
-	vqi_json_num(json, object, "off", event->off);
-	vqi_json_flag(json, object, "wrap", event->wrap);
-	vqi_json_num(json, object, "flags", event->flags);
-}
-
-static void put_wrap(struct vqi_json *json, struct json_object *into, const struct vqi_queue *queue)
-{
-	struct json_object *object;
-
-	if (queue->ring != VQI_RING_PACKED) {
-		vqi_json_null(json, into, "wrap");
-		return;
-	}
-	object = vqi_json_object(json, into, "wrap");
-	vqi_json_flag(json, object, "avail", queue->wrap.avail);
-	vqi_json_flag(json, object, "last_avail", queue->wrap.last_avail);
-	vqi_json_flag(json, object, "shadow_avail", queue->wrap.shadow_avail);
-	vqi_json_flag(json, object, "used", queue->wrap.used);
-	put_event(json, object, "driver", &queue->wrap.driver);
-	put_event(json, object, "device", &queue->wrap.device);
-}
-
-static void put_notifiers(struct vqi_json *json, struct json_object *into,
-			  const struct vqi_queue *queue)
-{
-	struct json_object *host = vqi_json_object(json, into, "host_notifier");
-	struct json_object *guest = vqi_json_object(json, into, "guest_notifier");
-
-	vqi_json_num(json, host, "fd", queue->host_notifier_fd);
-	vqi_json_num(json, host, "count", queue->host_notifier_count);
-	vqi_json_null(json, host, "polled");
-	vqi_json_num(json, guest, "fd", queue->guest_notifier_fd);
-	vqi_json_num(json, guest, "count", queue->guest_notifier_count);
-}
-
-/* Fields of the interface that nothing fills yet: there, and unknown. */
-static void put_unknown(struct vqi_json *json, struct json_object *into)
-{
-	struct json_object *msix = vqi_json_object(json, into, "msix");
-	struct json_object *served_by = vqi_json_object(json, into, "served_by");
-
-	vqi_json_null(json, msix, "masked");
-	vqi_json_null(json, msix, "pending");
-	vqi_json_null(json, served_by, "thread");
-	vqi_json_null(json, served_by, "tid");
-	vqi_json_null(json, served_by, "name");
-	vqi_json_null(json, into, "driver_used_idx");
-	vqi_json_list(json, into, "requests");
-}
-
-static void put_ring_faults(struct vqi_json *json, struct json_object *into, unsigned int faults)
-{
-	struct json_object *list = vqi_json_list(json, into, "ring_faults");
-	const char *word;
-
-	for (unsigned int bit = 0; (word = vqi_ring_fault_word(bit)); bit++)
-		if (faults & 1u << bit)
-			vqi_json_string(json, list, NULL, word);
-}
-
-static void put_queue(struct vqi_json *json, struct json_object *list,
-		      const struct vqi_queue *queue, const struct vqi_diagnosis *diagnosis)
-{
-	struct json_object *object = vqi_json_object(json, list, NULL);
-	struct json_object *vring;
-
-	vqi_json_uint(json, object, "index", queue->index);
-	vqi_json_string(json, object, "role", queue->role);
-	vqi_json_string(json, object, "kind", vqi_queue_kind_word(queue->kind));
-	vqi_json_string(json, object, "ring", vqi_ring_word(queue->ring));
-	vqi_json_hex(json, object, "vq_addr", queue->vq_addr);
-	vqi_json_uint(json, object, "num", queue->num);
-	vring = vqi_json_object(json, object, "vring");
-	vqi_json_hex(json, vring, "desc", queue->desc_gpa);
-	vqi_json_hex(json, vring, "avail", queue->avail_gpa);
-	vqi_json_hex(json, vring, "used", queue->used_gpa);
-	for (size_t i = 0; i < vqi_queue_field_count; i++) {
-		const struct vqi_queue_field *field = &vqi_queue_fields[i];
-		struct vqi_num value = vqi_queue_field_value(queue, field);
-
-		if (field->form == VQI_FORM_BOOLEAN)
-			vqi_json_flag(json, object, field->name, value);
-		else
-			vqi_json_num(json, object, field->name, value);
-	}
-	put_wrap(json, object, queue);
-	put_notifiers(json, object, queue);
-	put_ring_faults(json, object, queue->ring_faults);
-	put_unknown(json, object);
-	vqi_json_bool(json, object, "consistent", queue->consistent);
-	vqi_json_string(json, object, "state", vqi_queue_state_word(queue->state));
-	vqi_json_findings(json, object, diagnosis, queue);
-}
 
 static void put_transport(struct vqi_json *json, struct json_object *into,
 			  const struct vqi_device *device)
@@ -110,6 +10,61 @@ static void put_transport(struct vqi_json *json, struct json_object *into,
 
 	vqi_json_string(json, object, "type", vqi_transport_word(device->transport));
 	vqi_json_string(json, object, "address", device->transport_address);
+	vqi_json_flag(json, object, "memory", device->pci_memory);
+	vqi_json_flag(json, object, "bus_master", device->pci_master);
+	vqi_json_flag(json, object, "ioeventfd_started", device->ioeventfd_started);
+	vqi_json_num(json, object, "ioeventfd_grabbed", device->ioeventfd_grabbed);
+}
+
+static void put_interrupt(struct vqi_json *json, struct json_object *into,
+			  const struct vqi_device *device)
+{
+	struct json_object *object = vqi_json_object(json, into, "interrupt");
+
+	vqi_json_num(json, object, "isr", device->isr);
+	vqi_json_flag(json, object, "msix_enabled", device->msix_enabled);
+	vqi_json_flag(json, object, "msix_function_masked", device->msix_function_masked);
+	vqi_json_flag(json, object, "intx_asserted", device->intx_asserted);
+	vqi_json_flag(json, object, "intx_disabled", device->intx_disabled);
+}
+
+static void put_node(struct vqi_json *json, struct json_object *list,
+		     const struct vqi_block_node *node)
+{
+	struct json_object *object = vqi_json_object(json, list, NULL);
+
+	vqi_json_string(json, object, "node_name", node->node_name);
+	vqi_json_string(json, object, "driver", node->driver);
+	vqi_json_string(json, object, "filename", node->filename);
+	vqi_json_hex(json, object, "bs_addr", node->bs_hva);
+	vqi_json_num(json, object, "in_flight", node->in_flight);
+	vqi_json_num(json, object, "tracked", node->tracked);
+	vqi_json_num(json, object, "serialising", node->serialising);
+	vqi_json_num(json, object, "quiesce_counter", node->quiesce);
+	vqi_json_num(json, object, "throttled", node->throttled);
+	vqi_json_string(json, object, "throttle_group", node->throttle_group);
+}
+
+static void put_block(struct vqi_json *json, struct json_object *into,
+		      const struct vqi_block *block)
+{
+	struct json_object *object, *nodes;
+
+	if (!block->blk_hva) {
+		vqi_json_null(json, into, "block");
+		return;
+	}
+	object = vqi_json_object(json, into, "block");
+	vqi_json_hex(json, object, "blk_addr", block->blk_hva);
+	vqi_json_num(json, object, "in_flight", block->in_flight);
+	vqi_json_num(json, object, "quiesce_counter", block->quiesce);
+	vqi_json_string(json, object, "iostatus", block->iostatus);
+	vqi_json_num(json, object, "throttled", block->throttled);
+	vqi_json_string(json, object, "throttle_group", block->throttle_group);
+	vqi_json_num(json, object, "parked", block->parked);
+	nodes = vqi_json_list(json, object, "nodes");
+	for (size_t i = 0; i < block->node_count; i++)
+		put_node(json, nodes, &block->nodes[i]);
 }
 
 static void put_backends(struct vqi_json *json, struct json_object *into,
@@ -125,6 +80,8 @@ static void put_backends(struct vqi_json *json, struct json_object *into,
 		vqi_json_string(json, object, "name", backend->name);
 		vqi_json_string(json, object, "node_name", backend->node_name);
 		vqi_json_string(json, object, "driver", backend->driver);
+		vqi_json_string(json, object, "child", backend->child_id);
+		put_block(json, object, &backend->block);
 	}
 }
 
@@ -173,7 +130,8 @@ static void put_vhost(struct vqi_json *json, struct json_object *into,
 }
 
 void vqi_json_device(struct vqi_json *json, struct json_object *object,
-		     const struct vqi_device *device, const struct vqi_diagnosis *diagnosis)
+		     const struct vqi_snapshot *snapshot, const struct vqi_device *device,
+		     const struct vqi_diagnosis *diagnosis)
 {
 	struct json_object *queues;
 
@@ -183,6 +141,7 @@ void vqi_json_device(struct vqi_json *json, struct json_object *object,
 	vqi_json_uint(json, object, "device_id", device->device_id);
 	vqi_json_hex(json, object, "vdev_addr", device->vdev_addr);
 	put_transport(json, object, device);
+	put_interrupt(json, object, device);
 	put_backends(json, object, device);
 	put_status(json, object, device);
 	put_features(json, object, device);
@@ -194,5 +153,5 @@ void vqi_json_device(struct vqi_json *json, struct json_object *object,
 	put_vhost(json, object, device);
 	queues = vqi_json_list(json, object, "queues");
 	for (size_t i = 0; i < device->queue_count; i++)
-		put_queue(json, queues, &device->queues[i], diagnosis);
+		vqi_json_queue(json, queues, snapshot, &device->queues[i], diagnosis);
 }

@@ -88,6 +88,15 @@ void vqi_json_hex(struct vqi_json *json, struct json_object *into, const char *n
 	put_made(json, into, name, json_object_new_string(text));
 }
 
+void vqi_json_hex_num(struct vqi_json *json, struct json_object *into, const char *name,
+		      struct vqi_num value)
+{
+	if (value.known)
+		vqi_json_hex(json, into, name, value.value);
+	else
+		vqi_json_null(json, into, name);
+}
+
 void vqi_json_num(struct vqi_json *json, struct json_object *into, const char *name,
 		  struct vqi_num value)
 {

@@ -30,6 +30,8 @@ void vqi_json_uint(struct vqi_json *json, struct json_object *into, const char *
 void vqi_json_bool(struct vqi_json *json, struct json_object *into, const char *name, bool value);
 void vqi_json_hex(struct vqi_json *json, struct json_object *into, const char *name,
 		  uint64_t value); /* "0x..." */
+void vqi_json_hex_num(struct vqi_json *json, struct json_object *into, const char *name,
+		      struct vqi_num value); /* unknown: null */
 void vqi_json_num(struct vqi_json *json, struct json_object *into, const char *name,
 		  struct vqi_num value); /* unknown: null */
 void vqi_json_flag(struct vqi_json *json, struct json_object *into, const char *name,

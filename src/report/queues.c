@@ -62,15 +62,10 @@ static bool is_in_finding(const struct vqi_text *text, const struct vqi_queue *q
 	return false;
 }
 
-static bool is_positive(struct vqi_num number)
-{
-	return number.known && number.value;
-}
-
 static bool has_outstanding(const struct vqi_queue *queue)
 {
-	return is_positive(vqi_queue_untaken(queue)) || is_positive(queue->in_flight) ||
-	       is_positive(queue->unreaped);
+	return vqi_num_nonzero(vqi_queue_untaken(queue)) || vqi_num_nonzero(queue->in_flight) ||
+	       vqi_num_nonzero(queue->unreaped);
 }
 
 /* Whether a queue gets a row: it carries work, something is wrong with it, or all are wanted. */
@@ -114,9 +109,10 @@ static void put_number(struct vqi_table *table, struct libscols_line *row, size_
 		vqi_table_cell(table, row, column, VQI_STYLE_PLAIN, "-");
 }
 
-static void put_row(struct vqi_table *table, const struct vqi_device *device,
-		    const struct vqi_queue *queue)
+static void put_row(struct vqi_table *table, const struct vqi_snapshot *snapshot,
+		    const struct vqi_device *device, const struct vqi_queue *queue)
 {
+	const struct vqi_loop *loop = vqi_snapshot_loop(snapshot, queue);
 	struct libscols_line *row = vqi_table_row(table);
 
 	put_device(table, row, device);
@@ -129,6 +125,7 @@ static void put_row(struct vqi_table *table, const struct vqi_device *device,
 	put_number(table, row, 8, queue->last_avail_idx);
 	put_number(table, row, 9, vqi_queue_used(queue));
 	put_number(table, row, 10, vqi_queue_reaped(queue));
+	vqi_table_cell(table, row, 11, VQI_STYLE_PLAIN, "%s", loop ? loop->name : "-");
 }
 
 static void print_rows(struct vqi_text *text)
@@ -139,7 +136,7 @@ static void print_rows(struct vqi_text *text)
 		{"ROLE", false, VQI_COLUMN_FIXED},  {"STATE", false, VQI_COLUMN_FIXED},
 		{"AVAIL", true, VQI_COLUMN_FIXED},  {"SEEN", true, VQI_COLUMN_FIXED},
 		{"TAKEN", true, VQI_COLUMN_FIXED},  {"USED", true, VQI_COLUMN_FIXED},
-		{"REAPED", true, VQI_COLUMN_FIXED},
+		{"REAPED", true, VQI_COLUMN_FIXED}, {"SERVED BY", false, VQI_COLUMN_DROP},
 	};
 	const struct vqi_snapshot *snapshot = text->snapshot;
 	struct vqi_table table;
@@ -150,7 +147,7 @@ static void print_rows(struct vqi_text *text)
 
 		for (size_t j = 0; j < device->queue_count; j++)
 			if (has_row(text, &device->queues[j]))
-				put_row(&table, device, &device->queues[j]);
+				put_row(&table, snapshot, device, &device->queues[j]);
 	}
 	vqi_table_print(&table);
 	vqi_table_done(&table);

@@ -1,31 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "raw.h"
+
 #include <inttypes.h>
 
 #include "fields.h"
 #include "text.h"
 #include "vqi/names.h"
 #include "words.h"
-
-/* Adds " NAME VALUE". */
-static void add_number(struct vqi_page *page, const char *name, struct vqi_num number)
-{
-	if (number.known)
-		vqi_page_add_whole(page, 1, VQI_STYLE_PLAIN, "%s %" PRIu64, name, number.value);
-	else
-		vqi_page_add_whole(page, 1, VQI_STYLE_PLAIN, "%s -", name);
-}
-
-static void add_boolean(struct vqi_page *page, const char *name, struct vqi_num number)
-{
-	const char *word = number.value ? "true" : "false";
-
-	vqi_page_add_whole(page, 1, VQI_STYLE_PLAIN, "%s %s", name, number.known ? word : "-");
-}
-
-static void add_address(struct vqi_page *page, const char *name, uint64_t address)
-{
-	vqi_page_add_whole(page, 1, VQI_STYLE_PLAIN, "%s 0x%" PRIx64, name, address);
-}
 
 static void print_fields(struct vqi_page *page, const struct vqi_queue *queue,
 			 enum vqi_field_group group)
@@ -45,9 +26,9 @@ static void print_fields(struct vqi_page *page, const struct vqi_queue *queue,
 		if (field->group != group)
 			continue;
 		if (field->form == VQI_FORM_BOOLEAN)
-			add_boolean(page, field->name, value);
+			vqi_raw_boolean(page, field->name, value);
 		else
-			add_number(page, field->name, value);
+			vqi_raw_number(page, field->name, value);
 	}
 	vqi_page_end(page);
 }
@@ -55,19 +36,19 @@ static void print_fields(struct vqi_page *page, const struct vqi_queue *queue,
 static void add_event(struct vqi_page *page, const char *who, const struct vqi_packed_event *event)
 {
 	vqi_page_add(page, VQI_STYLE_PLAIN, "; %s", who);
-	add_number(page, "off", event->off);
-	add_boolean(page, "wrap", event->wrap);
-	add_number(page, "flags", event->flags);
+	vqi_raw_number(page, "off", event->off);
+	vqi_raw_boolean(page, "wrap", event->wrap);
+	vqi_raw_number(page, "flags", event->flags);
 }
 
 static void print_wrap(struct vqi_page *page, const struct vqi_wrap *wrap)
 {
 	vqi_page_begin(page, 8, 12);
 	vqi_page_add(page, VQI_STYLE_PLAIN, "wrap:");
-	add_boolean(page, "avail", wrap->avail);
-	add_boolean(page, "shadow_avail", wrap->shadow_avail);
-	add_boolean(page, "last_avail", wrap->last_avail);
-	add_boolean(page, "used", wrap->used);
+	vqi_raw_boolean(page, "avail", wrap->avail);
+	vqi_raw_boolean(page, "shadow_avail", wrap->shadow_avail);
+	vqi_raw_boolean(page, "last_avail", wrap->last_avail);
+	vqi_raw_boolean(page, "used", wrap->used);
 	add_event(page, "driver", &wrap->driver);
 	add_event(page, "device", &wrap->device);
 	vqi_page_end(page);
@@ -75,25 +56,50 @@ static void print_wrap(struct vqi_page *page, const struct vqi_wrap *wrap)
 
 static void print_notifiers(struct vqi_page *page, const struct vqi_queue *queue)
 {
+	const char *handler = vqi_handler_word(queue->handler);
+
 	vqi_page_begin(page, 8, 12);
 	vqi_page_add(page, VQI_STYLE_PLAIN, "host_notifier:");
-	add_number(page, "fd", queue->host_notifier_fd);
-	add_number(page, "count", queue->host_notifier_count);
-	vqi_page_add(page, VQI_STYLE_PLAIN, "; guest_notifier:");
-	add_number(page, "fd", queue->guest_notifier_fd);
-	add_number(page, "count", queue->guest_notifier_count);
+	vqi_raw_number(page, "fd", queue->host_notifier_fd);
+	vqi_raw_number(page, "count", queue->host_notifier_count);
+	vqi_raw_boolean(page, "pending", VQI_NUM(queue->kick_pending));
+	vqi_raw_number(page, "id", queue->host_notifier_id);
+	vqi_raw_boolean(page, "ioeventfd", queue->ioeventfd);
+	vqi_page_add_whole(page, 1, VQI_STYLE_PLAIN, "handler %s", handler ? handler : "-");
+	if (queue->handler_ctx_hva)
+		vqi_raw_address(page, "in", VQI_NUM(queue->handler_ctx_hva));
+	vqi_raw_boolean(page, "polled", queue->handler_polled);
+	vqi_page_end(page);
+	vqi_page_begin(page, 8, 12);
+	vqi_page_add(page, VQI_STYLE_PLAIN, "guest_notifier:");
+	vqi_raw_number(page, "fd", queue->guest_notifier_fd);
+	vqi_raw_number(page, "count", queue->guest_notifier_count);
+	vqi_raw_boolean(page, "pending", VQI_NUM(queue->interrupt_pending));
+	vqi_raw_number(page, "id", queue->guest_notifier_id);
+	vqi_page_add(page, VQI_STYLE_PLAIN, "; msix:");
+	vqi_raw_boolean(page, "masked", queue->msix_masked);
+	vqi_raw_boolean(page, "pending", queue->msix_pending);
+	vqi_raw_number(page, "irqfd_users", queue->irqfd_users);
 	vqi_page_end(page);
 }
 
-static void print_ring_faults(struct vqi_page *page, unsigned int faults)
+static void print_ring_faults(struct vqi_page *page, const struct vqi_queue *queue)
 {
+	const struct vqi_ring_place *place = &queue->fault_place;
 	const char *word;
 
 	vqi_page_begin(page, 8, 12);
 	vqi_page_add(page, VQI_STYLE_RED, "ring_faults:");
 	for (unsigned int bit = 0; (word = vqi_ring_fault_word(bit)); bit++)
-		if (faults & 1u << bit)
+		if (queue->ring_faults & 1u << bit)
 			vqi_page_add(page, VQI_STYLE_RED, " %s", word);
+	if (place->head.known) {
+		vqi_page_add(page, VQI_STYLE_PLAIN, ";");
+		vqi_raw_number(page, "head", place->head);
+		vqi_raw_number(page, "descriptor", place->descriptor);
+		vqi_raw_address(page, "gpa", place->gpa);
+		vqi_raw_number(page, "len", place->len);
+	}
 	vqi_page_end(page);
 }
 
@@ -101,13 +107,13 @@ static void print_vring(struct vqi_page *page, const struct vqi_queue *queue)
 {
 	vqi_page_begin(page, 8, 12);
 	vqi_page_add(page, VQI_STYLE_PLAIN, "vring:");
-	add_address(page, "desc", queue->desc_gpa);
-	add_address(page, "avail", queue->avail_gpa);
-	add_address(page, "used", queue->used_gpa);
+	vqi_raw_address(page, "desc", VQI_NUM(queue->desc_gpa));
+	vqi_raw_address(page, "avail", VQI_NUM(queue->avail_gpa));
+	vqi_raw_address(page, "used", VQI_NUM(queue->used_gpa));
 	vqi_page_add(page, VQI_STYLE_PLAIN, "; in the target:");
-	add_address(page, "desc", queue->desc_hva);
-	add_address(page, "avail", queue->avail_hva);
-	add_address(page, "used", queue->used_hva);
+	vqi_raw_address(page, "desc", VQI_NUM(queue->desc_hva));
+	vqi_raw_address(page, "avail", VQI_NUM(queue->avail_hva));
+	vqi_raw_address(page, "used", VQI_NUM(queue->used_hva));
 	vqi_page_end(page);
 }
 
@@ -129,7 +135,7 @@ static void print_queue(struct vqi_page *page, const struct vqi_queue *queue)
 		print_wrap(page, &queue->wrap);
 	print_notifiers(page, queue);
 	if (queue->ring_faults)
-		print_ring_faults(page, queue->ring_faults);
+		print_ring_faults(page, queue);
 }
 
 static void print_status(struct vqi_page *page, const struct vqi_device *device)
@@ -140,10 +146,27 @@ static void print_status(struct vqi_page *page, const struct vqi_device *device)
 		if (device->status & 1u << bit && vqi_status_name(bit))
 			vqi_page_add(page, VQI_STYLE_PLAIN, " %s", vqi_status_name(bit));
 	vqi_page_add(page, VQI_STYLE_PLAIN, ";");
-	add_boolean(page, "broken", VQI_NUM(device->broken));
-	add_boolean(page, "disabled", VQI_NUM(device->disabled));
-	add_boolean(page, "started", VQI_NUM(device->started));
-	add_boolean(page, "vm_running", device->vm_running);
+	vqi_raw_boolean(page, "broken", VQI_NUM(device->broken));
+	vqi_raw_boolean(page, "disabled", VQI_NUM(device->disabled));
+	vqi_raw_boolean(page, "started", VQI_NUM(device->started));
+	vqi_raw_boolean(page, "vm_running", device->vm_running);
+	vqi_page_end(page);
+}
+
+static void print_interrupt(struct vqi_page *page, const struct vqi_device *device)
+{
+	vqi_page_begin(page, 4, 8);
+	vqi_page_add(page, VQI_STYLE_PLAIN, "interrupt:");
+	vqi_raw_number(page, "isr", device->isr);
+	vqi_raw_boolean(page, "msix_enabled", device->msix_enabled);
+	vqi_raw_boolean(page, "msix_function_masked", device->msix_function_masked);
+	vqi_raw_boolean(page, "intx_asserted", device->intx_asserted);
+	vqi_raw_boolean(page, "intx_disabled", device->intx_disabled);
+	vqi_page_add(page, VQI_STYLE_PLAIN, "; kick:");
+	vqi_raw_boolean(page, "memory", device->pci_memory);
+	vqi_raw_boolean(page, "bus_master", device->pci_master);
+	vqi_raw_boolean(page, "ioeventfd_started", device->ioeventfd_started);
+	vqi_raw_number(page, "ioeventfd_grabbed", device->ioeventfd_grabbed);
 	vqi_page_end(page);
 }
 
@@ -168,16 +191,59 @@ static void print_features(struct vqi_page *page, const struct vqi_device *devic
 	vqi_page_end(page);
 }
 
+static void add_throttle(struct vqi_page *page, struct vqi_num throttled, const char *group)
+{
+	vqi_raw_number(page, "throttled", throttled);
+	vqi_page_add_whole(page, 1, VQI_STYLE_PLAIN, "throttle_group %s", group ? group : "-");
+}
+
+static void print_node(struct vqi_page *page, const struct vqi_block_node *node)
+{
+	vqi_page_begin(page, 8, 12);
+	vqi_page_add(page, VQI_STYLE_PLAIN, "node %s, driver %s",
+		     node->node_name ? node->node_name : "-", node->driver ? node->driver : "-");
+	if (node->filename)
+		vqi_page_add(page, VQI_STYLE_PLAIN, ", file %s", node->filename);
+	vqi_raw_address(page, "at", VQI_NUM(node->bs_hva));
+	vqi_page_add(page, VQI_STYLE_PLAIN, ":");
+	vqi_raw_number(page, "in_flight", node->in_flight);
+	vqi_raw_number(page, "tracked_requests", node->tracked);
+	vqi_raw_number(page, "serialising", node->serialising);
+	vqi_raw_number(page, "quiesce_counter", node->quiesce);
+	add_throttle(page, node->throttled, node->throttle_group);
+	vqi_page_end(page);
+}
+
+static void print_block(struct vqi_page *page, const struct vqi_block *block)
+{
+	vqi_page_begin(page, 8, 12);
+	vqi_page_add(page, VQI_STYLE_PLAIN, "BlockBackend");
+	vqi_raw_address(page, "at", VQI_NUM(block->blk_hva));
+	vqi_page_add(page, VQI_STYLE_PLAIN, ":");
+	vqi_raw_number(page, "in_flight", block->in_flight);
+	vqi_raw_number(page, "quiesce_counter", block->quiesce);
+	vqi_page_add_whole(page, 1, VQI_STYLE_PLAIN, "iostatus %s",
+			   block->iostatus ? block->iostatus : "-");
+	vqi_raw_number(page, "parked", block->parked);
+	add_throttle(page, block->throttled, block->throttle_group);
+	vqi_page_end(page);
+	for (size_t i = 0; i < block->node_count; i++)
+		print_node(page, &block->nodes[i]);
+}
+
 static void print_backend(struct vqi_page *page, const struct vqi_backend *backend)
 {
 	vqi_page_begin(page, 4, 8);
-	vqi_page_add(page, VQI_STYLE_PLAIN, "back end: %s %s", backend->kind,
+	vqi_page_add(page, VQI_STYLE_PLAIN, "back end%s%s: %s %s", backend->child_id ? " of " : "",
+		     backend->child_id ? backend->child_id : "", backend->kind,
 		     backend->name ? backend->name : "-");
 	if (backend->node_name)
 		vqi_page_add(page, VQI_STYLE_PLAIN, ", node %s", backend->node_name);
 	if (backend->driver)
 		vqi_page_add(page, VQI_STYLE_PLAIN, ", driver %s", backend->driver);
 	vqi_page_end(page);
+	if (backend->block.blk_hva)
+		print_block(page, &backend->block);
 }
 
 static void print_device(struct vqi_page *page, const struct vqi_device *device)
@@ -197,6 +263,7 @@ static void print_device(struct vqi_page *page, const struct vqi_device *device)
 	for (size_t i = 0; i < device->backend_count; i++)
 		print_backend(page, &device->backends[i]);
 	print_status(page, device);
+	print_interrupt(page, device);
 	print_features(page, device);
 	for (size_t i = 0; i < device->queue_count; i++)
 		print_queue(page, &device->queues[i]);
@@ -217,4 +284,5 @@ void vqi_text_raw(struct vqi_text *text)
 	print_target(&text->page, &text->snapshot->target);
 	for (size_t i = 0; i < text->snapshot->device_count; i++)
 		print_device(&text->page, &text->snapshot->devices[i]);
+	vqi_raw_host(&text->page, text->snapshot);
 }

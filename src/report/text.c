@@ -104,6 +104,36 @@ static const char *severity_glyph(enum vqi_severity severity, bool utf8)
 	return utf8 ? "\u00b7" : "-";
 }
 
+/* "8.2.2 9.0.0" as a list for readers. Owner: the caller. NULL without memory. */
+static char *list_releases(const char *releases)
+{
+	char *list = NULL;
+	size_t len;
+	FILE *stream = open_memstream(&list, &len);
+
+	if (!stream)
+		return NULL;
+	for (; *releases; releases++) {
+		if (*releases == ' ')
+			fputc(',', stream);
+		fputc(*releases, stream);
+	}
+	return fclose(stream) == 0 ? list : NULL;
+}
+
+static void print_known_fix(struct vqi_page *page, const struct vqi_known_fix *fix)
+{
+	vqi_cleanup_free char *releases = list_releases(fix->fixed);
+
+	if (releases)
+		vqi_page_line(page, 4, VQI_STYLE_PLAIN,
+			      "known bug, given %s: mended by %s (%s) in %s, unless your "
+			      "distribution has mended it",
+			      fix->condition, fix->commit, fix->subject, releases);
+	else
+		page->failed = true;
+}
+
 static void print_finding(struct vqi_page *page, const struct vqi_finding *finding)
 {
 	enum vqi_style style = severity_style(finding->severity);
@@ -122,6 +152,8 @@ static void print_finding(struct vqi_page *page, const struct vqi_finding *findi
 	vqi_page_end(page);
 	for (size_t i = 0; i < finding->evidence_count; i++)
 		vqi_page_line(page, 4, VQI_STYLE_PLAIN, "%s", finding->evidence[i]);
+	for (size_t i = 0; i < finding->known_fix_count; i++)
+		print_known_fix(page, finding->known_fixes[i]);
 	if (finding->rule->next_step)
 		vqi_page_line(page, 4, VQI_STYLE_PLAIN, "next: %s", finding->rule->next_step);
 }

@@ -87,6 +87,17 @@ const char *vqi_vhost_word(enum vqi_vhost_type type)
 	return LOOK_UP(words, type);
 }
 
+const char *vqi_handler_word(enum vqi_handler handler)
+{
+	static const char *const words[] = {
+		[VQI_HANDLER_NONE] = "none",
+		[VQI_HANDLER_DISABLED] = "disabled",
+		[VQI_HANDLER_READY] = "ready",
+	};
+
+	return LOOK_UP(words, handler);
+}
+
 const char *vqi_target_kind_word(enum vqi_target_kind kind)
 {
 	return kind == VQI_TARGET_STORAGE_DAEMON ? "storage-daemon" : "qemu";
@@ -94,11 +105,17 @@ const char *vqi_target_kind_word(enum vqi_target_kind kind)
 
 const char *vqi_ring_fault_word(unsigned int bit)
 {
-	static const char *const words[] = {"avail-ahead", "bad-head", "used-mismatch",
-					    "bad-indirect"};
+	static const char *const words[] = {
+		"avail-ahead", "bad-head",    "used-mismatch", "bad-indirect", "loop",
+		"bad-next",    "bad-address", "zero-size",     "bad-order",    "duplicate",
+	};
 
 	_Static_assert(VQI_RING_AVAIL_AHEAD == 1 << 0 && VQI_RING_BAD_HEAD == 1 << 1 &&
-			       VQI_RING_USED_MISMATCH == 1 << 2 && VQI_RING_BAD_INDIRECT == 1 << 3,
+			       VQI_RING_USED_MISMATCH == 1 << 2 &&
+			       VQI_RING_BAD_INDIRECT == 1 << 3 && VQI_RING_LOOP == 1 << 4 &&
+			       VQI_RING_BAD_NEXT == 1 << 5 && VQI_RING_BAD_ADDRESS == 1 << 6 &&
+			       VQI_RING_ZERO_SIZE == 1 << 7 && VQI_RING_BAD_ORDER == 1 << 8 &&
+			       VQI_RING_DUPLICATE == 1 << 9,
 		       "the words are in the order of the bits");
 	return LOOK_UP(words, bit);
 }

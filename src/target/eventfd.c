@@ -23,7 +23,8 @@ static struct vqi_error *not_open(struct vqi_process *process, const char *name,
 	return gone ? gone : vqi_error_new(VQI_ERROR_BAD_DATA, "descriptor %d is not open", fd);
 }
 
-static struct vqi_error *check_link(struct vqi_process *process, int fd)
+/* What the descriptor is instead. */
+static struct vqi_error *no_eventfd(struct vqi_process *process, int fd)
 {
 	vqi_cleanup_free char *target = NULL;
 	struct vqi_error *error;
@@ -33,10 +34,7 @@ static struct vqi_error *check_link(struct vqi_process *process, int fd)
 	error = vqi_proc_readlink(vqi_process_dirfd(process), name, &target);
 	if (error)
 		return not_open(process, name, fd, error);
-	if (strcmp(target, "anon_inode:[eventfd]") != 0)
-		return vqi_error_new(VQI_ERROR_BAD_DATA, "descriptor %d is no eventfd but %s", fd,
-				     target);
-	return NULL;
+	return vqi_error_new(VQI_ERROR_BAD_DATA, "descriptor %d is no eventfd but %s", fd, target);
 }
 
 struct vqi_error *vqi_process_eventfd(struct vqi_process *process, int fd,
@@ -48,21 +46,14 @@ struct vqi_error *vqi_process_eventfd(struct vqi_process *process, int fd,
 
 	if (fd < 0)
 		return vqi_error_new(VQI_ERROR_BAD_DATA, "descriptor %d is not open", fd);
-	error = check_link(process, fd);
-	if (error)
-		return error;
 	snprintf(name, sizeof(name), "fdinfo/%d", fd);
 	error = vqi_proc_read(vqi_process_dirfd(process), name, FDINFO_MAX, &info, NULL);
 	if (error)
 		return not_open(process, name, fd, error);
 	/* The text is of one file, made in one go (fs/proc/fd.c seq_show()); and of an eventfd, as
-	 * no other kind prints this line. */
+	 * no other kind prints this line (fs/eventfd.c). */
 	if (!vqi_status_find(info, "eventfd-count"))
-		return vqi_error_new(VQI_ERROR_BAD_DATA, "descriptor %d is no eventfd", fd);
-	/* Still one afterwards; else the number was given to something else in between. */
-	error = check_link(process, fd);
-	if (error)
-		return error;
+		return no_eventfd(process, fd);
 	*ret_eventfd = (struct vqi_eventfd){
 		.count = vqi_status_number(info, "eventfd-count", 16, 0),
 		.id = (int64_t)vqi_status_number(info, "eventfd-id", 10, (uint64_t)-1),

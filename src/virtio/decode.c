@@ -166,6 +166,7 @@ static void decode_device(const struct vqi_view *view, struct vqi_device *device
 	device->disabled = vqi_view_uint_or(view, VQI_F_VirtIODevice_disabled, 0);
 	device->started = decode_started(view, device->status);
 	device->vm_running = number(view, VQI_F_VirtIODevice_vm_running);
+	device->isr = number(view, VQI_F_VirtIODevice_isr);
 	device->endian = decode_endian(view, device->guest_features);
 	if (vqi_view_uint(view, VQI_F_VirtIODevice_vhost_started, &vhost_started))
 		device->vhost = vhost_started ? VQI_VHOST_UNKNOWN : VQI_VHOST_NONE;
@@ -214,7 +215,7 @@ static enum vqi_ring_access decode_access(const struct vqi_reading *reading,
 	if (!plan->avail.hva || !plan->used.hva || (reading->packed && !plan->desc.hva))
 		return VQI_RING_NOT_DIRECT;
 	if (plan->avail_ring.len < avail || plan->used_header.len < 4 ||
-	    (reading->packed && plan->descriptors.len < (uint64_t)plan->num * 16))
+	    plan->desc.len < (uint64_t)plan->num * 16)
 		return VQI_RING_SHORT;
 	return VQI_RING_READ;
 }
@@ -289,6 +290,7 @@ static struct vqi_error *decode_queue(const struct vqi_reading *reading, size_t 
 		.used_gpa = vqi_view_uint_or(&vring, VQI_F_VRing_used, 0),
 		.vector = number(&view, VQI_F_VirtQueue_vector),
 		.host_notifier_fd = decode_notifier(&view, VQI_F_VirtQueue_host_notifier),
+		.host_notifier_hva = vqi_view_member(&view, VQI_F_VirtQueue_host_notifier).addr,
 		.guest_notifier_fd = decode_notifier(&view, VQI_F_VirtQueue_guest_notifier),
 	};
 	if (device->vhost == VQI_VHOST_NONE)

@@ -50,8 +50,7 @@ static bool is_available(const uint8_t *desc, bool wrap)
 /* Source: VirtIO 1.2, 2.8.7; virtio.c virtqueue_packed_pop(). */
 static bool is_bad_indirect(const uint8_t *desc)
 {
-	uint32_t len = vqi_guest_u16(desc + DESC_LEN, false) |
-		       (uint32_t)vqi_guest_u16(desc + DESC_LEN + 2, false) << 16;
+	uint32_t len = vqi_guest_u32(desc + DESC_LEN, false);
 
 	return vqi_guest_u16(desc + DESC_FLAGS, false) & FLAG_INDIRECT && (!len || len % DESC_SIZE);
 }

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The decoders of both kinds of ring, and the diagnosis of what they make of it. */
+/* The decoders of both kinds of ring, the check of its chains, and the diagnosis of what they find. */
 #include "fuzz.h"
+#include "ring_builder.h"
 #include "vqi/diagnose.h"
 #include "vqi/virtio.h"
 
-/* How an input begins; the areas' bytes follow. */
+#define BASE UINT64_C(0x7f0000000000) /* where the descriptors lie, the avail ring, and RAM */
+
+/* How an input begins; the areas' bytes follow; what is left is RAM. */
 struct header {
-	uint8_t flags; /* 1 packed, 2 EVENT_IDX, 4 big-endian, 8 vhost, 16 used_tail, 32 no interrupt */
+	uint8_t flags; /* 1 packed, 2 EVENT_IDX, 4 big-endian, 8 vhost, 16 used_tail, 32 no interrupt,
+			  64 RAM unknown, 128 broken */
 	uint8_t kind;
 	uint8_t wraps; /* 1 last_avail, 2 used; 4, 8: unknown */
 	uint8_t count; /* of kicks pending */
@@ -57,6 +61,49 @@ static void check(const struct vqi_queue *queue)
 		abort();
 	if (queue->in_flight.known && queue->in_flight.value >= 2 * queue->num)
 		abort();
+}
+
+/* RAM in two ranges, and one behind a vIOMMU. */
+static struct vqi_guest_ram make_ram(struct vqi_ram_range *ranges, uint64_t hva, size_t len)
+{
+	size_t first = len / 2;
+
+	ranges[0] = (struct vqi_ram_range){RING_GPA, first, hva};
+	ranges[1] = (struct vqi_ram_range){RING_GPA + first, len - first, hva + first};
+	ranges[2] = (struct vqi_ram_range){UINT64_C(1) << 40, UINT64_MAX - (UINT64_C(1) << 40), 0};
+	return (struct vqi_guest_ram){ranges, first ? 3 : 0};
+}
+
+/* An error leaves the queue as it is; a fault has a place. */
+static void check_chains(const struct header *header, struct vqi_queue *queue,
+			 const struct vqi_ring_bytes *bytes, const uint8_t *ram, size_t ram_len)
+{
+	size_t areas = bytes->desc_len + bytes->avail_len, len = areas + ram_len;
+	struct fuzz_mem mem = {.mem.readv = fuzz_readv, .base = BASE, .size = len};
+	struct vqi_device device = {.broken = header->flags & 128};
+	struct vqi_queue before = *queue;
+	struct vqi_ram_range ranges[3];
+	struct vqi_guest_ram guest = make_ram(ranges, BASE + areas, ram_len);
+	uint8_t *all = malloc(len + 1);
+	struct vqi_error *error;
+
+	if (!all)
+		abort();
+	memcpy(all, bytes->desc, bytes->desc_len);
+	memcpy(all + bytes->desc_len, bytes->avail, bytes->avail_len);
+	memcpy(all + areas, ram, ram_len);
+	mem.data = all;
+	device.endian = bytes->big_endian ? VQI_ENDIAN_BIG : VQI_ENDIAN_LITTLE;
+	queue->desc_hva = before.desc_hva = BASE;
+	queue->avail_hva = before.avail_hva = BASE + bytes->desc_len;
+	error = vqi_chains_check(&mem.mem, header->flags & 64 ? NULL : &guest, &device, queue);
+	if (error && memcmp(queue, &before, sizeof(before)) != 0)
+		abort();
+	if ((queue->ring_faults & before.ring_faults) != before.ring_faults ||
+	    (queue->ring_faults != before.ring_faults && !queue->fault_place.head.known))
+		abort();
+	vqi_error_free(error);
+	free(all);
 }
 
 static void diagnose(struct vqi_queue *queue, bool vhost)
@@ -117,6 +164,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else
 		vqi_split_decode(&bytes, &queue);
 	check(&queue);
+	check_chains(&header, &queue, &bytes, data, size);
 	diagnose(&queue, bytes.vhost);
 	free(avail);
 	free(used);

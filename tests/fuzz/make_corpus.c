@@ -85,46 +85,52 @@ static void make_table(const char *name, enum fake_glib glib, bool small)
 	fake_qemu_free(qemu);
 }
 
-/* See struct header of fuzz_ring.c. */
-static void make_ring(const char *name, const struct ring_options *options)
+/* See struct header of fuzz_ring.c. One buffer is completed, one taken; a chain and a table wait. */
+static void make_ring(const char *name, struct ring_options options)
 {
 	uint8_t desc[16 * 16] = {0}, avail[64] = {0}, used[256] = {0}, tail[2] = {0};
-	size_t avail_len = ring_avail_size(options);
+	uint8_t buffers[8 * RING_BUFFER] = {0};
+	size_t avail_len = ring_avail_size(&options);
 	FILE *file = create("ring", name);
 	struct ring_builder ring;
 	uint16_t words[8];
 	uint8_t bytes[4];
 
-	ring_init(&ring, options, desc, avail, used);
-	for (int i = 0; i < 3; i++) {
+	options.buffers = buffers;
+	ring_init(&ring, &options, desc, avail, used);
+	for (int i = 0; i < 2; i++) {
 		if (!ring_add(&ring, 1))
 			abort();
 		ring_publish(&ring);
-		if (i && !ring_pop(&ring))
+		if (!ring_pop(&ring))
 			abort();
 	}
 	ring_complete(&ring, 0);
-	bytes[0] = (uint8_t)(options->packed | options->event_idx << 1 | options->big_endian << 2 |
-			     16);
+	if (!ring_add(&ring, 2) || !ring_add_indirect(&ring, 3))
+		abort();
+	ring_publish(&ring);
+	bytes[0] =
+		(uint8_t)(options.packed | options.event_idx << 1 | options.big_endian << 2 | 16);
 	bytes[1] = 1; /* VQI_KIND_REQUEST */
 	bytes[2] = 3;
 	bytes[3] = 0;
-	words[0] = (uint16_t)(options->num - 1);
+	words[0] = (uint16_t)(options.num - 1);
 	words[1] = (uint16_t)avail_len;
 	words[2] = 4;
-	words[3] = (uint16_t)(options->packed ? ring_desc_size(options) : 0);
+	words[3] = (uint16_t)ring_desc_size(&options);
 	words[4] = ring.shadow_avail_idx;
 	words[5] = ring.last_avail_idx;
 	words[6] = ring.used_idx;
 	words[7] = (uint16_t)ring.inuse;
-	if (!options->packed)
-		memcpy(tail, used + 4 + 8 * (size_t)options->num, 2);
+	if (!options.packed)
+		memcpy(tail, used + 4 + 8 * (size_t)options.num, 2);
 	fwrite(bytes, 1, sizeof(bytes), file);
 	fwrite(words, 1, sizeof(words), file);
 	fwrite(tail, 1, sizeof(tail), file);
 	fwrite(avail, 1, avail_len, file);
 	fwrite(used, 1, 4, file);
 	fwrite(desc, 1, words[3], file);
+	fwrite(buffers, RING_BUFFER, options.num, file);
 	fclose(file);
 }
 
@@ -141,10 +147,10 @@ int main(int argc, char **argv)
 	make_table("2.62", FAKE_GLIB_2_62, false);
 	make_table("2.62-small", FAKE_GLIB_2_62, true);
 	make_table("2.87-small", FAKE_GLIB_2_87, true);
-	make_ring("split", &(struct ring_options){.num = 8, .event_idx = true});
-	make_ring("split-big-endian", &(struct ring_options){.num = 4, .big_endian = true});
+	make_ring("split", (struct ring_options){.num = 8, .event_idx = true});
+	make_ring("split-big-endian", (struct ring_options){.num = 8, .big_endian = true});
 	make_ring("split-at-the-wrap",
-		  &(struct ring_options){.num = 8, .event_idx = true, .start = 65534});
-	make_ring("packed", &(struct ring_options){.num = 7, .event_idx = true, .packed = true});
+		  (struct ring_options){.num = 8, .event_idx = true, .start = 65534});
+	make_ring("packed", (struct ring_options){.num = 7, .event_idx = true, .packed = true});
 	return EXIT_SUCCESS;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Random histories of a ring: what is decoded is the truth after every step, a history that goes on
- * has no findings, and one that stands still has exactly the one that it should.
+/* Random histories of a ring: what is decoded is the truth after every step, all chains are right but the
+ * one that was spoilt, a history that goes on has no findings, and one that stands still has exactly the
+ * one that it should.
  *
  * VQI_SEED, a number, repeats the histories of an earlier run. */
 #include <check.h>
@@ -23,6 +24,7 @@ static struct fake_qemu *qemu;
 static struct fake_device device;
 static struct ring_builder ring;
 static struct vqi_observer *observer;
+static struct vqi_ram_range buffers; /* of the driver: all RAM there is */
 
 VQI_DEFINE_CLEANUP_VALUE(struct vqi_diagnosis, vqi_diagnosis_done)
 
@@ -35,16 +37,22 @@ static uint32_t below(uint32_t limit)
 	return (uint32_t)((state * UINT64_C(0x2545f4914f6cdd1d)) >> 33) % limit;
 }
 
-static void start(const struct ring_options *options, uint64_t number)
+static void start(const struct ring_options *given, uint64_t number)
 {
+	struct ring_options options = *given;
+
 	state = (seed + number) * UINT64_C(0x9e3779b97f4a7c15) | 1;
 	qemu = fake_qemu_new((unsigned int)(number % 5));
 	fake_run_state(qemu, 1);
 	device = fake_device(qemu, &(struct fake_device_options){.id = "blk0"});
 	fake_set(qemu, device.vdev, VQI_F_VirtIODevice_guest_features,
-		 UINT64_C(1) << 32 | (uint64_t)options->event_idx << 29 |
-			 (uint64_t)options->packed << 34);
-	fake_ring(qemu, &device, 0, options, &ring);
+		 UINT64_C(1) << 32 | (uint64_t)options.event_idx << 29 |
+			 (uint64_t)options.packed << 34);
+	buffers =
+		(struct vqi_ram_range){.gpa = RING_GPA, .len = (uint64_t)options.num * RING_BUFFER};
+	buffers.hva = fake_alloc(qemu, buffers.len);
+	options.buffers = fake_bytes(qemu, buffers.hva, buffers.len);
+	fake_ring(qemu, &device, 0, &options, &ring);
 	ck_assert_ok(vqi_observer_new(NULL, &qemu->qemu, &observer));
 }
 
@@ -61,7 +69,10 @@ static bool step(void)
 
 	switch (below(8)) {
 	case 0:
-		ring_add(&ring, ring.options.packed ? (uint16_t)(1 + below(3)) : 1);
+		if (below(2))
+			ring_add(&ring, (uint16_t)(1 + below(3)));
+		else
+			ring_add_indirect(&ring, (uint16_t)(1 + below(8)));
 		return false;
 	case 1:
 	case 2:
@@ -137,6 +148,54 @@ static void assert_truth(const struct vqi_queue *queue)
 	ck_assert_uint_eq(queue->ring_faults, 0);
 }
 
+/* The address of one of the ring's areas. */
+static uint64_t area(enum vqi_field_id cache)
+{
+	const struct vqi_field *fields = qemu->layout.fields;
+	uint64_t ptr, place = fake_caches(qemu, &device, 0) + fields[cache].offset +
+			      fields[VQI_F_MemoryRegionCache_ptr].offset;
+
+	memcpy(&ptr, fake_bytes(qemu, place, 8), 8);
+	return ptr;
+}
+
+static unsigned int check_chains(struct vqi_queue *queue)
+{
+	const struct vqi_guest_ram ram = {&buffers, 1};
+	const struct vqi_device decoded = {
+		.endian = ring.options.big_endian ? VQI_ENDIAN_BIG : VQI_ENDIAN_LITTLE,
+	};
+
+	queue->desc_hva = area(VQI_F_VRingMemoryRegionCaches_desc);
+	queue->avail_hva = area(VQI_F_VRingMemoryRegionCaches_avail);
+	queue->ring_faults = 0;
+	ck_assert_ok(vqi_chains_check(vqi_fake_mem_base(qemu->fake), &ram, &decoded, queue));
+	return queue->ring_faults;
+}
+
+/* Spoils the head of one chain that is published, and mends it. */
+static void assert_chains(struct vqi_queue *queue)
+{
+	const struct ring_buffer *spoilt;
+	uint8_t before[4], *len;
+	uint16_t head;
+
+	ck_assert_msg(check_chains(queue) == 0, "VQI_SEED=%llu: faults %x",
+		      (unsigned long long)seed, queue->ring_faults);
+	if (!ring.published.count)
+		return;
+	spoilt = &ring.published.buffers[below((uint32_t)ring.published.count)];
+	head = ring.options.packed ? spoilt->place : spoilt->id;
+	len = ring.desc + (size_t)head * 16 + 8;
+	memcpy(before, len, sizeof(before));
+	memset(len, 0, sizeof(before));
+	ck_assert_uint_eq(check_chains(queue),
+			  spoilt->table ? VQI_RING_BAD_INDIRECT : VQI_RING_ZERO_SIZE);
+	assert_num("head", queue->fault_place.head, head);
+	assert_num("descriptor", queue->fault_place.descriptor, head);
+	memcpy(len, before, sizeof(before));
+}
+
 static struct vqi_snapshot *look(void)
 {
 	struct vqi_snapshot *snapshot = NULL;
@@ -154,7 +213,7 @@ static const char *expected_finding(void)
 	if (ring.taken.count)
 		return "request-stuck-in-device";
 	if (ring.published.count)
-		return "device-not-notified";
+		return ring.notification ? "device-not-notified" : "notification-left-off";
 	if (ring.completed.count && ring.options.event_idx)
 		return "completion-not-seen";
 	return NULL;
@@ -203,6 +262,7 @@ START_TEST(test_truth_after_every_step)
 		step();
 		queue = ring_decode(&ring);
 		assert_truth(&queue);
+		assert_chains(&queue);
 	}
 	end();
 }
@@ -221,6 +281,7 @@ START_TEST(test_truth_in_big_endian)
 		step();
 		queue = ring_decode(&ring);
 		assert_truth(&queue);
+		assert_chains(&queue);
 	}
 	end();
 }

@@ -25,6 +25,7 @@ PUBLIC = {
     "layout.h": "layout",
     "layout_table.h": "layout",
     "limits.h": "base",
+    "loops.h": "qemu",
     "mem.h": "target",
     "names.h": "virtio",
     "options.h": "cli",

@@ -78,6 +78,11 @@ uint64_t fake_alloc(struct fake_qemu *qemu, size_t len)
 	return address;
 }
 
+uint64_t fake_make(struct fake_qemu *qemu, enum vqi_struct_id structure)
+{
+	return fake_alloc(qemu, qemu->layout.structs[structure].size);
+}
+
 uint8_t *fake_bytes(struct fake_qemu *qemu, uint64_t address, size_t len)
 {
 	return vqi_fake_mem_at(qemu->fake, address, len);
@@ -104,7 +109,7 @@ void fake_set(struct fake_qemu *qemu, uint64_t address, enum vqi_field_id field,
 	fake_poke(qemu, address + place->offset, place->size, value);
 }
 
-static uint64_t get(struct fake_qemu *qemu, uint64_t address, enum vqi_field_id field)
+uint64_t fake_get(struct fake_qemu *qemu, uint64_t address, enum vqi_field_id field)
 {
 	const struct vqi_field *place = &qemu->layout.fields[field];
 	uint64_t value = 0;
@@ -112,6 +117,20 @@ static uint64_t get(struct fake_qemu *qemu, uint64_t address, enum vqi_field_id 
 	memcpy(&value, fake_bytes(qemu, address + place->offset, place->size),
 	       place->size < 8 ? place->size : 8);
 	return value;
+}
+
+uint64_t fake_place(const struct fake_qemu *qemu, uint64_t address, enum vqi_field_id field)
+{
+	return address + qemu->layout.fields[field].offset;
+}
+
+void fake_push(struct fake_qemu *qemu, uint64_t head, uint64_t node, enum vqi_field_id next)
+{
+	uint64_t first;
+
+	memcpy(&first, fake_bytes(qemu, head, 8), 8);
+	fake_set(qemu, node, next, first);
+	fake_poke(qemu, head, 8, node);
 }
 
 void fake_set_text(struct fake_qemu *qemu, uint64_t address, enum vqi_field_id field,
@@ -158,6 +177,9 @@ static const char *parent_of(const char *type)
 		{"virtio-mmio", "sys-bus-device"},
 		{"pci-device", "device"},
 		{"sys-bus-device", "device"},
+		{"iothread", "object"},
+		{"qemu64-x86_64-cpu", "cpu"},
+		{"cpu", "device"},
 		{"scsi-hd", "scsi-device"},
 		{"scsi-device", "device"},
 		{"virtconsole", "virtserialport"},
@@ -212,12 +234,12 @@ uint64_t fake_class(struct fake_qemu *qemu, const char *name)
 
 uint64_t fake_type_impl(struct fake_qemu *qemu, uint64_t class)
 {
-	return get(qemu, class, VQI_F_ObjectClass_type);
+	return fake_get(qemu, class, VQI_F_ObjectClass_type);
 }
 
 uint64_t fake_object(struct fake_qemu *qemu, enum vqi_struct_id structure, const char *type)
 {
-	uint64_t object = fake_alloc(qemu, qemu->layout.structs[structure].size);
+	uint64_t object = fake_make(qemu, structure);
 
 	fake_set(qemu, object, VQI_F_Object_class, fake_class(qemu, type));
 	return object;
@@ -323,12 +345,12 @@ uint64_t fake_child(struct fake_qemu *qemu, uint64_t parent, const char *name)
 static uint64_t list_end(struct fake_qemu *qemu, uint64_t head, enum vqi_field_id first,
 			 enum vqi_field_id next)
 {
-	uint64_t node = get(qemu, head, first);
+	uint64_t node = fake_get(qemu, head, first);
 
 	if (!node)
 		return head + qemu->layout.fields[first].offset;
-	while (get(qemu, node, next))
-		node = get(qemu, node, next);
+	while (fake_get(qemu, node, next))
+		node = fake_get(qemu, node, next);
 	return node + qemu->layout.fields[next].offset;
 }
 
@@ -366,6 +388,7 @@ struct fake_qemu *fake_qemu_new_at(unsigned int seed, uint64_t base)
 	static const char *const containers[] = {"peripheral", "peripheral-anon", "unattached"};
 	struct fake_qemu *qemu = must(calloc(1, sizeof(*qemu)));
 	struct vqi_error *error;
+	uint64_t root;
 
 	qemu->mem.readv = note_readv;
 	qemu->fake = vqi_fake_mem_new();
@@ -379,7 +402,11 @@ struct fake_qemu *fake_qemu_new_at(unsigned int seed, uint64_t base)
 		die(error->message);
 	vqi_fake_mem_map(qemu->fake, BIAS + IMAGE, IMAGE);
 
+	root = fake_object(qemu, VQI_S_Object, "container");
+	qemu->objects = fake_object(qemu, VQI_S_Object, "container");
+	fake_add_child(qemu, root, "objects", qemu->objects);
 	qemu->machine = fake_object(qemu, VQI_S_DeviceState, "q35-machine");
+	fake_add_child(qemu, root, "machine", qemu->machine);
 	for (size_t i = 0; i < sizeof(containers) / sizeof(containers[0]); i++)
 		fake_add_child(qemu, qemu->machine, containers[i],
 			       fake_object(qemu, VQI_S_Object, "container"));

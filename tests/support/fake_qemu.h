@@ -34,6 +34,7 @@ struct fake_qemu {
 	enum fake_glib glib;
 	uint64_t next;		      /* where the next allocation goes */
 	uint64_t machine, system_bus; /* objects */
+	uint64_t objects;	      /* the container /objects, with nothing in it */
 	unsigned int unnamed;	      /* devices without an id so far */
 	size_t gap;		      /* bytes between two allocations: 64 */
 	unsigned int queue_max;	      /* entries of VirtIODevice.vq: 1024 */
@@ -46,7 +47,7 @@ struct fake_qemu {
 };
 
 /* A machine of type "q35-machine" with the objects peripheral, peripheral-anon and unattached, and a
- * system bus. */
+ * system bus; beside it, the container of what -object makes. */
 struct fake_qemu *fake_qemu_new(unsigned int seed);
 
 /* The same with a heap that begins at base. */
@@ -61,12 +62,22 @@ struct fake_read *fake_take_reads(struct fake_qemu *qemu, size_t *ret_count);
 
 /* Zeroed memory of its own, with nothing mapped around it. */
 uint64_t fake_alloc(struct fake_qemu *qemu, size_t len);
+uint64_t fake_make(struct fake_qemu *qemu, enum vqi_struct_id structure);
 uint8_t *fake_bytes(struct fake_qemu *qemu, uint64_t address, size_t len);
 uint64_t fake_text(struct fake_qemu *qemu, const char *text);
 void fake_poke(struct fake_qemu *qemu, uint64_t address, size_t size, uint64_t value);
 
 /* Sets the field of the structure at address; of a larger one, its first 8 bytes. */
 void fake_set(struct fake_qemu *qemu, uint64_t address, enum vqi_field_id field, uint64_t value);
+
+uint64_t fake_get(struct fake_qemu *qemu, uint64_t address, enum vqi_field_id field);
+
+/* Where the field of the structure at address lies. */
+uint64_t fake_place(const struct fake_qemu *qemu, uint64_t address, enum vqi_field_id field);
+
+/* Puts a structure, which the field next links, at the head of the list whose first pointer lies at
+ * head. */
+void fake_push(struct fake_qemu *qemu, uint64_t head, uint64_t node, enum vqi_field_id next);
 
 /* Sets a char pointer field, or an array of more than 8 characters. */
 void fake_set_text(struct fake_qemu *qemu, uint64_t address, enum vqi_field_id field,

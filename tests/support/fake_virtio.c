@@ -38,10 +38,10 @@ static void make_proxy(struct fake_qemu *qemu, const struct fake_device_options 
 	bool pci = strstr(type, "pci") != NULL;
 	char name[32];
 
-	device->proxy = fake_object(qemu, pci ? VQI_S_PCIDevice : VQI_S_SysBusDevice, type);
+	device->proxy = fake_object(qemu, pci ? VQI_S_VirtIOPCIProxy : VQI_S_SysBusDevice, type);
 	device->proxy_bus = host_bus(qemu, pci);
 	fake_plug(qemu, device->proxy_bus, device->proxy);
-	device->bus = fake_bus(qemu, VQI_S_BusState, "virtio-bus", device->proxy);
+	device->bus = fake_bus(qemu, VQI_S_VirtioBusState, "virtio-bus", device->proxy);
 	if (pci) {
 		fake_set(qemu, device->proxy, VQI_F_PCIDevice_devfn, options->devfn);
 		fake_set(qemu, device->proxy, VQI_F_PCIDevice_config, fake_alloc(qemu, 256));
@@ -87,6 +87,7 @@ static enum vqi_struct_id structure_of(const char *type)
 		{"virtio-blk-device", VQI_S_VirtIOBlock},
 		{"virtio-net-device", VQI_S_VirtIONet},
 		{"virtio-rng-device", VQI_S_VirtIORNG},
+		{"virtio-scsi-device", VQI_S_VirtIOSCSI},
 		{"virtio-crypto-device", VQI_S_VirtIOCrypto},
 		{"virtio-9p-device", VQI_S_V9fsVirtioState},
 		{"vhost-user-fs-device", VQI_S_VHostUserFS},

@@ -37,6 +37,15 @@ static void init_queue(const struct vqi_device *device, unsigned int index, stru
 		.notification = VQI_NUM(1),
 		.vector = VQI_NUM(index + 1),
 		.host_notifier_fd = VQI_NUM(23),
+		.host_notifier_id = VQI_NUM(7),
+		.host_notifier_count = VQI_NUM(0),
+		.host_notifier_hva = 0x55d0c0de3000 + index * 12,
+		.handler = VQI_HANDLER_READY,
+		.handler_ctx_hva = 0x55d0c0de4000,
+		.handler_polled = VQI_NUM(0),
+		.loop = VQI_NUM(device->device_id == 2 ? LOOKS_IOTHREAD : LOOKS_MAIN),
+		.msix_masked = VQI_NUM(0),
+		.msix_pending = VQI_NUM(0),
 		.unreaped = role.kind == VQI_KIND_SEND ? VQI_UNKNOWN : VQI_NUM(0),
 		.consistent = true,
 	};
@@ -55,12 +64,80 @@ static void init_device(struct vqi_device *device, unsigned int device_id, const
 		.guest_features = UINT64_C(1) << 32 | UINT64_C(1) << 29,
 		.started = true,
 		.vm_running = VQI_NUM(1),
+		.isr = VQI_NUM(1),
+		.msix_enabled = VQI_NUM(1),
+		.msix_function_masked = VQI_NUM(0),
+		.pci_memory = VQI_NUM(1),
+		.pci_master = VQI_NUM(1),
 		.endian = VQI_ENDIAN_LITTLE,
 		.queues = queues,
 		.queue_count = queue_count,
 	};
 	for (unsigned int i = 0; i < queue_count; i++)
 		init_queue(device, i, &queues[i]);
+}
+
+static void init_host(struct looks *looks, int when)
+{
+	static const char *const names[] = {"main loop", "iothread io0", "vCPU 0"};
+	struct vqi_snapshot *snapshot = when ? &looks->later : &looks->earlier;
+
+	for (int i = 0; i < LOOKS_LOOPS; i++)
+		looks->loops[when][i] = (struct vqi_loop){
+			.name = (char *)names[i],
+			.is_main = i == LOOKS_MAIN,
+			.tid = VQI_NUM(LOOKS_FIRST_TID + i),
+			.ctx_hva = 0x55d0c0de4000 + (uint64_t)i * 0x1000,
+			.bottom_halves = VQI_NUM(0),
+			.coroutines = VQI_NUM(0),
+			.nested = i == LOOKS_MAIN ? VQI_NUM(0) : VQI_UNKNOWN,
+			.polling = VQI_NUM(0),
+		};
+	for (int i = 0; i < LOOKS_THREADS; i++)
+		looks->threads[when][i] = (struct vqi_thread){
+			.tid = LOOKS_FIRST_TID + i,
+			.name = (char *)"qemu-system-x86",
+			.role = (char *)names[i],
+			.state = 'S',
+			.in_syscall = true,
+			.syscall = (char *)(i == LOOKS_VCPU ? "ioctl" : "ppoll"),
+			.cpu_ms = VQI_NUM(when ? 51 : 50),
+			.sleeps = VQI_NUM(when ? 20 : 10),
+		};
+	looks->vcpus[when][0] = (struct vqi_vcpu){
+		.tid = VQI_NUM(LOOKS_FIRST_TID + LOOKS_VCPU),
+		.halted = VQI_NUM(0),
+		.panicked = VQI_NUM(0),
+	};
+	snapshot->loops = looks->loops[when];
+	snapshot->loop_count = LOOKS_LOOPS;
+	snapshot->threads = looks->threads[when];
+	snapshot->thread_count = LOOKS_THREADS;
+	snapshot->vcpus = looks->vcpus[when];
+	snapshot->vcpu_count = 1;
+}
+
+void looks_sleep_in(struct looks *looks, int loop, const char *syscall)
+{
+	looks_both_threads(looks, loop, state, 'S');
+	looks_both_threads(looks, loop, syscall, (char *)syscall);
+	looks_both_threads(looks, loop, sleeps, VQI_NUM(10));
+}
+
+void looks_about_to_run(struct looks *looks, int loop)
+{
+	looks_both_threads(looks, loop, sleeps, VQI_NUM(10));
+	looks->threads[1][loop].state = 'R';
+	looks->threads[1][loop].in_syscall = false;
+}
+
+void looks_run(struct looks *looks, int loop, unsigned int cpu_ms)
+{
+	looks_both_threads(looks, loop, sleeps, VQI_NUM(10));
+	looks_both_threads(looks, loop, state, 'R');
+	looks_both_threads(looks, loop, in_syscall, false);
+	looks->threads[0][loop].cpu_ms = VQI_NUM(50);
+	looks->threads[1][loop].cpu_ms = VQI_NUM(50 + cpu_ms);
 }
 
 static void init_snapshot(struct vqi_snapshot *snapshot, struct vqi_device *devices,
@@ -81,6 +158,8 @@ void looks_init(struct looks *looks)
 	memset(looks, 0, sizeof(*looks));
 	init_snapshot(&looks->earlier, looks->devices[0], looks->queues[0]);
 	init_snapshot(&looks->later, looks->devices[1], looks->queues[1]);
+	init_host(looks, 0);
+	init_host(looks, 1);
 	looks_set(looks, LOOKS_BLK, 0, FIRST, FIRST, FIRST, FIRST);
 	looks_set(looks, LOOKS_NET, LOOKS_RX, FIRST + 8, FIRST, FIRST, FIRST);
 	looks_set(looks, LOOKS_NET, LOOKS_TX, FIRST, FIRST, FIRST, FIRST);
@@ -153,4 +232,47 @@ bool looks_says(const struct vqi_finding *finding, const char *text)
 			return true;
 	}
 	return false;
+}
+
+void looks_assert_says(const struct vqi_finding *finding, const char *text)
+{
+	ck_assert_msg(looks_says(finding, text), "%s: no evidence \"%s\"", finding->rule->id, text);
+}
+
+void looks_assert_summary(const struct vqi_finding *finding, const char *text)
+{
+	ck_assert_msg(strstr(finding->summary, text) != NULL, "%s: \"%s\" has no \"%s\"",
+		      finding->rule->id, finding->summary, text);
+}
+
+void looks_summary(struct looks *looks, const char *id, const char *text)
+{
+	looks_diagnose(looks);
+	looks_assert_summary(looks_only(looks, id), text);
+}
+
+static const struct vqi_finding *only_of(const struct looks *looks, const char *id,
+					 const struct vqi_device *device,
+					 enum vqi_severity severity, enum vqi_confidence confidence)
+{
+	const struct vqi_finding *finding = looks_only(looks, id);
+
+	ck_assert_int_eq(finding->severity, severity);
+	ck_assert_int_eq(finding->confidence, confidence);
+	ck_assert_ptr_eq(finding->device, device);
+	ck_assert_int_eq(looks->diagnosis.exit_status,
+			 severity == VQI_ERROR ? VQI_EXIT_FINDING : VQI_EXIT_OK);
+	return finding;
+}
+
+const struct vqi_finding *looks_of_disk(const struct looks *looks, const char *id,
+					enum vqi_severity severity, enum vqi_confidence confidence)
+{
+	return only_of(looks, id, &looks->later.devices[LOOKS_BLK], severity, confidence);
+}
+
+const struct vqi_finding *looks_of_vm(const struct looks *looks, const char *id,
+				      enum vqi_severity severity, enum vqi_confidence confidence)
+{
+	return only_of(looks, id, NULL, severity, confidence);
 }

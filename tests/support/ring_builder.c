@@ -38,6 +38,59 @@ uint16_t ring_get16(const struct ring_builder *ring, const uint8_t *bytes)
 	return (uint16_t)(bytes[big ? 0 : 1] << 8 | bytes[big ? 1 : 0]);
 }
 
+static void put_place(const struct ring_builder *ring, uint8_t *desc, uint64_t gpa, uint32_t len)
+{
+	for (unsigned int i = 0; i < 8; i++)
+		desc[ring->options.big_endian ? 7 - i : i] = (uint8_t)(gpa >> 8 * i);
+	for (unsigned int i = 0; i < 4; i++)
+		desc[8 + (ring->options.big_endian ? 3 - i : i)] = (uint8_t)(len >> 8 * i);
+}
+
+/* The first half of what a chain has is for the device to read; every other single one is. */
+static bool is_written(uint16_t id, uint16_t i, uint16_t count)
+{
+	return count == 1 ? id % 2 : i >= count / 2;
+}
+
+uint16_t ring_flags(const struct ring_buffer *buffer, uint16_t i)
+{
+	if (buffer->table)
+		return RING_INDIRECT;
+	return is_written(buffer->id, i, buffer->descs) ? RING_WRITE : 0;
+}
+
+/* The buffers of a table lie in the second half of what the descriptor has. */
+static void put_table(const struct ring_builder *ring, const struct ring_buffer *buffer,
+		      uint16_t index)
+{
+	uint64_t gpa = RING_GPA + (uint64_t)index * RING_BUFFER + RING_BUFFER / 2;
+
+	for (uint16_t i = 0; i < buffer->table; i++) {
+		uint8_t *desc =
+			ring->options.buffers + (size_t)index * RING_BUFFER + (size_t)i * 16;
+		uint16_t flags = is_written(buffer->id, i, buffer->table) ? RING_WRITE : 0;
+
+		put_place(ring, desc, gpa + i, RING_BUFFER / 2 - i);
+		if (ring->options.packed)
+			packed_put_flags(ring, desc, flags);
+		else if (i + 1 < buffer->table)
+			split_put_flags(ring, desc, flags | RING_NEXT, (uint16_t)(i + 1));
+		else
+			split_put_flags(ring, desc, flags, 0);
+	}
+}
+
+void ring_put_desc(const struct ring_builder *ring, const struct ring_buffer *buffer, uint16_t i,
+		   uint16_t index)
+{
+	uint64_t gpa = RING_GPA + (uint64_t)index * RING_BUFFER;
+
+	put_place(ring, ring->desc + (size_t)index * 16, gpa,
+		  buffer->table ? buffer->table * 16u : RING_BUFFER - (uint32_t)i);
+	if (buffer->table)
+		put_table(ring, buffer, index);
+}
+
 /* VirtIO 1.2, 2.7.10.1: vring_need_event(). */
 bool ring_need_event(uint16_t event, uint16_t now, uint16_t before)
 {
@@ -91,9 +144,9 @@ void ring_init(struct ring_builder *ring, const struct ring_options *options, ui
 	ring_set_interrupts(ring, true);
 }
 
-bool ring_add(struct ring_builder *ring, uint16_t descs)
+static bool add(struct ring_builder *ring, uint16_t descs, uint16_t table)
 {
-	struct ring_buffer buffer = {.descs = descs};
+	struct ring_buffer buffer = {.descs = descs, .table = table};
 
 	if (descs > ring->free_descs)
 		return false;
@@ -107,6 +160,20 @@ bool ring_add(struct ring_builder *ring, uint16_t descs)
 		split_add(ring, &buffer);
 	ring_append(&ring->added, buffer);
 	return true;
+}
+
+bool ring_add(struct ring_builder *ring, uint16_t descs)
+{
+	return add(ring, descs, 0);
+}
+
+bool ring_add_indirect(struct ring_builder *ring, uint16_t entries)
+{
+	if (!ring->options.buffers || !entries || entries > RING_BUFFER / 2 / 16) {
+		fprintf(stderr, "ring_builder: no room for a table\n");
+		abort();
+	}
+	return add(ring, 1, entries);
 }
 
 void ring_publish(struct ring_builder *ring)
@@ -164,6 +231,8 @@ bool ring_reap(struct ring_builder *ring)
 		abort();
 	}
 	ring->id_busy[id] = false;
+	if (!ring->options.packed)
+		split_free(ring, &buffer);
 	ring->free_descs = (uint16_t)(ring->free_descs + buffer.descs);
 	return true;
 }

@@ -8,12 +8,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RING_MAX 1024 /* entries */
+#define RING_MAX    1024     /* entries */
+#define RING_GPA    0x400000 /* where the buffers lie in guest RAM, */
+#define RING_BUFFER 256	     /* bytes for each entry of the ring; the first half for a table */
 
 /* A buffer on its way: one or more descriptors. */
 struct ring_buffer {
 	uint16_t id;	/* head of the chain; packed: buffer id */
 	uint16_t descs; /* how many */
+	uint16_t table; /* entries of its indirect table; 0: it has none */
 	uint16_t place; /* packed: where its first descriptor is */
 	bool wrap;	/* packed: the driver's wrap counter there */
 };
@@ -27,7 +30,8 @@ struct ring_list {
 struct ring_options {
 	bool packed, event_idx, big_endian;
 	uint16_t num;
-	uint16_t start; /* split: where all indices begin, for the wrap at 65536 */
+	uint16_t start;	  /* split: where all indices begin, for the wrap at 65536 */
+	uint8_t *buffers; /* the bytes at RING_GPA, num * RING_BUFFER; NULL: no indirect tables */
 };
 
 struct ring_builder {
@@ -39,8 +43,9 @@ struct ring_builder {
 	bool avail_wrap, last_used_wrap;
 	bool interrupts; /* it wants them */
 	uint16_t free_descs;
-	bool id_busy[RING_MAX];
-	struct ring_list added; /* not published yet */
+	bool id_busy[RING_MAX];	 /* split: descriptors */
+	uint16_t next[RING_MAX]; /* split: its own copy */
+	struct ring_list added;	 /* not published yet */
 
 	/* QEMU's VirtQueue. */
 	uint16_t last_avail_idx, shadow_avail_idx, used_idx, signalled_used;
@@ -66,6 +71,9 @@ void ring_init(struct ring_builder *ring, const struct ring_options *options, ui
 
 /* The driver writes a buffer of so many descriptors; false when the ring is too full. */
 bool ring_add(struct ring_builder *ring, uint16_t descs);
+
+/* The same with one descriptor, of a table of so many entries. */
+bool ring_add_indirect(struct ring_builder *ring, uint16_t entries);
 
 /* The driver makes what it added available, all at once. */
 void ring_publish(struct ring_builder *ring);

@@ -8,7 +8,6 @@
 #define DESC_SIZE     16
 #define DESC_ID	      12
 #define DESC_FLAGS    14
-#define FLAG_NEXT     0x0001
 #define FLAG_AVAIL    0x0080
 #define FLAG_USED     0x8000
 #define EVENT_ENABLE  0
@@ -30,10 +29,20 @@ static void advance(const struct ring_builder *ring, uint16_t *place, bool *wrap
 	}
 }
 
-static void set_flags(const struct ring_builder *ring, uint16_t place, bool wrap, bool next)
+void packed_put_flags(const struct ring_builder *ring, uint8_t *desc, uint16_t flags)
 {
-	ring_put16(ring, desc_at(ring, place) + DESC_FLAGS,
-		   (uint16_t)((wrap ? FLAG_AVAIL : FLAG_USED) | (next ? FLAG_NEXT : 0)));
+	ring_put16(ring, desc + DESC_FLAGS, flags);
+}
+
+/* Makes the i-th descriptor of a buffer available. */
+static void set_flags(const struct ring_builder *ring, const struct ring_buffer *buffer, uint16_t i,
+		      uint16_t place, bool wrap)
+{
+	bool more = i + 1 < buffer->descs;
+
+	packed_put_flags(ring, desc_at(ring, place),
+			 (uint16_t)(ring_flags(buffer, i) | (wrap ? FLAG_AVAIL : FLAG_USED) |
+				    (more ? RING_NEXT : 0)));
 }
 
 /* All descriptors are written but the flags of the first, which make the buffer available. */
@@ -45,9 +54,10 @@ void packed_add(struct ring_builder *ring, struct ring_buffer *buffer)
 	buffer->place = place;
 	buffer->wrap = wrap;
 	for (uint16_t i = 0; i < buffer->descs; i++) {
+		ring_put_desc(ring, buffer, i, place);
 		ring_put16(ring, desc_at(ring, place) + DESC_ID, buffer->id);
 		if (i)
-			set_flags(ring, place, wrap, i + 1 < buffer->descs);
+			set_flags(ring, buffer, i, place, wrap);
 		advance(ring, &place, &wrap, 1);
 	}
 	ring->avail_idx = place;
@@ -61,7 +71,7 @@ void packed_publish(struct ring_builder *ring)
 	for (size_t i = 0; i < ring->added.count; i++) {
 		const struct ring_buffer *buffer = &ring->added.buffers[i];
 
-		set_flags(ring, buffer->place, buffer->wrap, buffer->descs > 1);
+		set_flags(ring, buffer, 0, buffer->place, buffer->wrap);
 	}
 	ring->kick_due = flags != EVENT_DISABLE;
 	if (flags == EVENT_DESC) { /* Linux, virtqueue_kick_prepare_packed() */
@@ -103,7 +113,7 @@ void packed_pop(struct ring_builder *ring)
 	uint16_t place = ring->last_avail_idx, count = 1;
 	bool wrap = ring->last_avail_wrap;
 
-	while (ring_get16(ring, desc_at(ring, place) + DESC_FLAGS) & FLAG_NEXT) {
+	while (ring_get16(ring, desc_at(ring, place) + DESC_FLAGS) & RING_NEXT) {
 		advance(ring, &place, &wrap, 1);
 		count++;
 	}

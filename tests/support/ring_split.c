@@ -39,12 +39,48 @@ void split_start(struct ring_builder *ring)
 	ring_put16(ring, ring->used + 2, start);
 }
 
-/* Descriptors beyond the head do not matter to anybody here. */
+void split_put_flags(const struct ring_builder *ring, uint8_t *desc, uint16_t flags, uint16_t next)
+{
+	ring_put16(ring, desc + 12, flags);
+	ring_put16(ring, desc + 14, next);
+}
+
+static uint16_t take_desc(struct ring_builder *ring)
+{
+	uint16_t free = 0;
+
+	while (ring->id_busy[free])
+		free++;
+	ring->id_busy[free] = true;
+	return free;
+}
+
 void split_add(struct ring_builder *ring, const struct ring_buffer *buffer)
 {
 	uint16_t index = (uint16_t)(ring->avail_idx + ring->added.count);
+	uint16_t at = buffer->id;
 
+	for (uint16_t i = 0; i < buffer->descs; i++) {
+		bool more = i + 1 < buffer->descs;
+		uint16_t next = more ? take_desc(ring) : 0;
+
+		ring_put_desc(ring, buffer, i, at);
+		split_put_flags(ring, ring->desc + (size_t)at * 16,
+				ring_flags(buffer, i) | (more ? RING_NEXT : 0), next);
+		ring->next[at] = next;
+		at = next;
+	}
 	ring_put16(ring, avail_slot(ring, index), buffer->id);
+}
+
+void split_free(struct ring_builder *ring, const struct ring_buffer *buffer)
+{
+	uint16_t at = buffer->id;
+
+	for (uint16_t i = 1; i < buffer->descs; i++) {
+		at = ring->next[at];
+		ring->id_busy[at] = false;
+	}
 }
 
 void split_publish(struct ring_builder *ring)

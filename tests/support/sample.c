@@ -22,6 +22,25 @@ static const struct vqi_rule paused_rule = {
 	.next_step = "resume it",
 };
 
+static const struct vqi_known_fix known_fixes[] = {
+	{
+		.finding = "request-stuck-in-device",
+		.device = "virtio-blk virtio-scsi",
+		.introduced = "5.0.0",
+		.fixed = "10.0.7 10.1.3 10.2.0",
+		.commit = "2bb0153cd806",
+		.subject = "block/io_uring: avoid potentially getting stuck",
+		.condition = "aio=io_uring",
+	},
+	{
+		.finding = "request-stuck-in-device",
+		.fixed = "10.2.2",
+		.commit = "d4816177654d",
+		.subject = "block/throttle-groups: fix deadlock",
+		.condition = "a throttle group over several iothreads",
+	},
+};
+
 void vqi_sample_empty(struct vqi_sample *sample)
 {
 	memset(sample, 0, sizeof(*sample));
@@ -44,6 +63,9 @@ void vqi_sample_empty(struct vqi_sample *sample)
 		.consistent = true,
 	};
 	sample->snapshot.devices = sample->devices;
+	sample->snapshot.loops = sample->loops;
+	sample->snapshot.threads = sample->threads;
+	sample->snapshot.vcpus = sample->vcpus;
 	sample->snapshot.gaps = sample->gaps;
 	sample->diagnosis.findings = sample->findings;
 }
@@ -67,6 +89,15 @@ static struct vqi_device *add_device(struct vqi_sample *sample, const char *id,
 		.guest_features = FEATURES,
 		.started = true,
 		.vm_running = VQI_NUM(true),
+		.isr = VQI_NUM(1),
+		.ioeventfd_started = VQI_NUM(true),
+		.ioeventfd_grabbed = VQI_NUM(0),
+		.msix_enabled = VQI_NUM(true),
+		.msix_function_masked = VQI_NUM(false),
+		.pci_memory = VQI_NUM(true),
+		.pci_master = VQI_NUM(true),
+		.intx_asserted = VQI_NUM(false),
+		.intx_disabled = VQI_NUM(true),
 		.endian = VQI_ENDIAN_LITTLE,
 		.queues = &sample->queues[sample->queue_count],
 	};
@@ -105,12 +136,19 @@ static void add_queues(struct vqi_sample *sample, struct vqi_device *device, uns
 			.inuse = VQI_NUM(0),
 			.vector = VQI_NUM(index + 1),
 			.host_notifier_fd = VQI_NUM(20 + index),
+			.host_notifier_id = VQI_NUM(120 + index),
 			.host_notifier_count = VQI_NUM(0),
 			.guest_notifier_fd = VQI_NUM(40 + index),
+			.guest_notifier_id = VQI_NUM(140 + index),
 			.guest_notifier_count = VQI_NUM(0),
+			.msix_masked = VQI_NUM(false),
+			.msix_pending = VQI_NUM(false),
+			.irqfd_users = VQI_NUM(1),
 			.unseen = VQI_NUM(0),
 			.in_flight = VQI_NUM(0),
 			.unreaped = VQI_NUM(0),
+			.kick_due = VQI_NUM(false),
+			.interrupt_due = VQI_NUM(false),
 			.consistent = true,
 			.state = VQI_QUEUE_IDLE,
 		};
@@ -134,13 +172,19 @@ void vqi_sample_healthy(struct vqi_sample *sample)
 	vqi_sample_empty(sample);
 	device = add_device(sample, "blk0", 2);
 	add_queues(sample, device, 2, 1203);
-	sample->backends[0] =
-		(struct vqi_backend){"block", (char *)"d0", (char *)"#block123", (char *)"qcow2"};
+	sample->backends[0] = (struct vqi_backend){
+		.kind = "block",
+		.name = (char *)"d0",
+		.node_name = (char *)"#block123",
+		.driver = (char *)"qcow2",
+		.hva = 0x55d0c0df0000,
+	};
 	device->backends = sample->backends;
 	device->backend_count = 1;
 
 	device = add_device(sample, "net0", 1);
 	add_queues(sample, device, 3, 9911);
+	device->queues[0].waiting_packets = VQI_NUM(0);
 	device->queues[1].state = VQI_QUEUE_BUSY;
 	device->queues[1].avail_idx = VQI_NUM(9914);
 	device->queues[1].shadow_avail_idx = VQI_NUM(9914);
@@ -159,14 +203,19 @@ void vqi_sample_healthy(struct vqi_sample *sample)
 	device->qom_path = (char *)"/machine/peripheral-anon/device[0]/virtio-backend";
 	device->transport = VQI_TRANSPORT_MMIO;
 	device->transport_address = (char *)"0xfeb00e00";
+	device->pci_memory = VQI_UNKNOWN;
+	device->pci_master = VQI_UNKNOWN;
+	device->ioeventfd_started = VQI_NUM(false);
 	device->status = 0;
 	device->started = false;
 	add_queues(sample, device, 1, 0);
 	device->queues[0].state = VQI_QUEUE_DISABLED;
+	vqi_sample_add_host(sample);
 }
 
 void vqi_sample_stuck(struct vqi_sample *sample)
 {
+	static const struct vqi_known_fix *missing[] = {&known_fixes[0], &known_fixes[1]};
 	static char *evidence[] = {
 		(char *)"back end d0: node #block123, driver qcow2",
 		(char *)"last_avail_idx 1203, used_idx 1187, unchanged for 250 ms",
@@ -181,6 +230,10 @@ void vqi_sample_stuck(struct vqi_sample *sample)
 	queue->in_flight = VQI_NUM(16);
 	queue->inuse = VQI_NUM(16);
 	queue->unreaped = VQI_NUM(3);
+	queue->interrupt_due = VQI_NUM(true);
+	queue->ioeventfd = VQI_NUM(true);
+	vqi_sample_add_threads(sample);
+	vqi_sample_add_block(sample, &sample->backends[0]);
 	sample->findings[0] = (struct vqi_finding){
 		.rule = &stuck_rule,
 		.severity = VQI_ERROR,
@@ -190,6 +243,8 @@ void vqi_sample_stuck(struct vqi_sample *sample)
 		.summary = (char *)"16 requests taken and not completed",
 		.evidence = evidence,
 		.evidence_count = 2,
+		.known_fixes = missing,
+		.known_fix_count = 2,
 	};
 	sample->findings[1] = (struct vqi_finding){
 		.rule = &stuck_rule,
@@ -232,7 +287,15 @@ void vqi_sample_packed(struct vqi_sample *sample)
 		.driver = {VQI_NUM(7), VQI_NUM(1), VQI_NUM(2)},
 		.device = {VQI_UNKNOWN, VQI_UNKNOWN, VQI_UNKNOWN},
 	};
-	queue->ring_faults = VQI_RING_AVAIL_AHEAD | VQI_RING_USED_MISMATCH;
+	queue->ring_faults = VQI_RING_AVAIL_AHEAD | VQI_RING_USED_MISMATCH | VQI_RING_BAD_INDIRECT |
+			     VQI_RING_LOOP | VQI_RING_BAD_NEXT | VQI_RING_BAD_ADDRESS |
+			     VQI_RING_ZERO_SIZE | VQI_RING_BAD_ORDER | VQI_RING_DUPLICATE;
+	queue->fault_place = (struct vqi_ring_place){
+		.head = VQI_NUM(3),
+		.descriptor = VQI_NUM(7),
+		.gpa = VQI_NUM(0xfee00000),
+		.len = VQI_NUM(512),
+	};
 }
 
 void vqi_sample_vhost(struct vqi_sample *sample)
@@ -269,12 +332,20 @@ void vqi_sample_unknown(struct vqi_sample *sample)
 	sample->snapshot.target = (struct vqi_target){.pid = 1, .kind = VQI_TARGET_STORAGE_DAEMON};
 	sample->snapshot.capture = (struct vqi_capture){.looks = 1};
 	device = add_device(sample, NULL, 999);
-	*device = (struct vqi_device){.device_id = 999,
-				      .status = 3,
-				      .vhost = VQI_VHOST_UNKNOWN,
-				      .queues = sample->queues,
-				      .queue_count = 1};
-	sample->queue_count = 1; /* nothing of it is known */
+	*device = (struct vqi_device){
+		.device_id = 999,
+		.status = 3,
+		.vhost = VQI_VHOST_UNKNOWN,
+		.backends = sample->backends,
+		.backend_count = 1,
+		.queues = sample->queues,
+		.queue_count = 1,
+	};
+	sample->queue_count = 1; /* nothing of it is known ... */
+	device->queues[0].ring_faults = VQI_RING_BAD_HEAD;
+	device->queues[0].fault_place.head =
+		VQI_NUM(300); /* ... but that it has no descriptor 300 */
+	vqi_sample_add_unknown_host(sample);
 	sample->gaps[0] = (struct vqi_gap){NULL, VQI_UNKNOWN, (char *)"QOM tree", (char *)"why 0"};
 	sample->gaps[1] =
 		(struct vqi_gap){(char *)"/d", VQI_UNKNOWN, (char *)"bus", (char *)"why 1"};
@@ -305,10 +376,13 @@ void vqi_sample_hostile(struct vqi_sample *sample)
 	add_queues(sample, device, 2, 5);
 	device->queues[0].state = VQI_QUEUE_PAUSED;
 	device->queues[0].unseen = VQI_NUM(1);
-	sample->backends[0] =
-		(struct vqi_backend){"block", (char *)hostile, (char *)hostile, (char *)hostile};
 	device->backends = sample->backends;
 	device->backend_count = 1;
+	vqi_sample_add_hostile_host(sample, hostile);
+	device->queues[0].handler = VQI_HANDLER_DISABLED;
+	device->queues[1].handler = VQI_HANDLER_NONE;
+	device->queues[1].handler_ctx_hva = 0;
+	device->queues[1].handler_polled = VQI_UNKNOWN;
 	sample->findings[0] = (struct vqi_finding){
 		.rule = &stuck_rule,
 		.severity = VQI_ERROR,

@@ -17,35 +17,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "fake_waits.h"
+
 #define MAX_SPINNERS 64
 
 static _Atomic uint64_t spins[MAX_SPINNERS];
-static _Atomic pid_t new_tid;
 static _Atomic uint64_t signals, interrupted, created;
 static _Atomic bool churning;
 static _Atomic uint32_t futex_word;
 static int never_pipe[2];
 static int vfork_pipe[2];
 static _Atomic pid_t vfork_child;
-
-/* Threads tell their id when they are about to do what they are for. */
-static void announce(void)
-{
-	atomic_store(&new_tid, gettid());
-}
-
-static uint64_t start_thread(void *(*func)(void *), void *arg)
-{
-	pthread_t thread;
-
-	atomic_store(&new_tid, 0);
-	if (pthread_create(&thread, NULL, func, arg) != 0)
-		return 0;
-	pthread_detach(thread);
-	while (!atomic_load(&new_tid))
-		sched_yield();
-	return (uint64_t)atomic_load(&new_tid);
-}
 
 static void *spin(void *arg)
 {
@@ -240,13 +222,6 @@ static const char *argument(char *line)
 	return text;
 }
 
-static bool is(const char *line, const char *command)
-{
-	size_t len = strlen(command);
-
-	return strncmp(line, command, len) == 0 && (line[len] == ' ' || line[len] == '\0');
-}
-
 static uint64_t answer(char *line)
 {
 	const char *text = argument(line);
@@ -323,7 +298,7 @@ static uint64_t answer(char *line)
 		return close((int)number) == 0;
 	if (is(line, "write-eventfd"))
 		return eventfd_write((int)number, UINT64_C(0xfffffffffffffff0)) == 0;
-	return 0;
+	return fake_waits_answer(line, text);
 }
 
 int main(void)

@@ -34,7 +34,7 @@ const char *vqi_target_path(void)
 	return path;
 }
 
-void vqi_target_start_file(struct vqi_target *target, const char *path)
+void vqi_target_start_file(struct test_target *target, const char *path)
 {
 	int commands[2], replies[2];
 
@@ -57,12 +57,12 @@ void vqi_target_start_file(struct vqi_target *target, const char *path)
 	ck_assert_uint_eq(vqi_target_ask(target, "ready"), 1);
 }
 
-void vqi_target_start(struct vqi_target *target)
+void vqi_target_start(struct test_target *target)
 {
 	vqi_target_start_file(target, vqi_target_path());
 }
 
-uint64_t vqi_target_ask(const struct vqi_target *target, const char *format, ...)
+uint64_t vqi_target_ask(const struct test_target *target, const char *format, ...)
 {
 	char line[512], *end;
 	size_t len = 0;
@@ -84,7 +84,7 @@ uint64_t vqi_target_ask(const struct vqi_target *target, const char *format, ...
 	return value;
 }
 
-void vqi_target_end(struct vqi_target *target)
+void vqi_target_end(struct test_target *target)
 {
 	if (target->pid <= 0)
 		return;
@@ -92,7 +92,7 @@ void vqi_target_end(struct vqi_target *target)
 	ck_assert_int_eq(waitpid(target->pid, NULL, 0), target->pid);
 	close(target->command_fd);
 	close(target->reply_fd);
-	*target = (struct vqi_target){0};
+	*target = (struct test_target){0};
 }
 
 static char state_of(pid_t pid, pid_t tid)

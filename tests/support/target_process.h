@@ -6,26 +6,26 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-struct vqi_target {
+struct test_target {
 	pid_t pid;
 	int command_fd, reply_fd;
 };
 
 /* Starts the target; it is ready on return. */
-void vqi_target_start(struct vqi_target *target);
+void vqi_target_start(struct test_target *target);
 
 /* The same, from another executable file of the same contents. */
-void vqi_target_start_file(struct vqi_target *target, const char *path);
+void vqi_target_start_file(struct test_target *target, const char *path);
 
 /* Where the target's executable is. */
 const char *vqi_target_path(void);
 
 /* Sends a command, a line, and waits for the reply: a number. */
-uint64_t vqi_target_ask(const struct vqi_target *target, const char *format, ...)
+uint64_t vqi_target_ask(const struct test_target *target, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* Kills and reaps it; harmless when it is not running. */
-void vqi_target_end(struct vqi_target *target);
+void vqi_target_end(struct test_target *target);
 
 /* Waits until /proc/PID/task/TID/status says this state. */
 void vqi_target_await_state(pid_t pid, pid_t tid, char state);

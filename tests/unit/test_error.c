@@ -112,6 +112,37 @@ START_TEST(test_prefix_fails)
 }
 END_TEST
 
+/* What ends the inspection stays, and is the same error; the rest is dropped, and freed. */
+START_TEST(test_keep_fatal)
+{
+	static const struct {
+		enum vqi_error_code code;
+		bool fatal;
+	} cases[] = {
+		{VQI_ERROR_NOMEM, true},	{VQI_ERROR_PERMISSION, true},
+		{VQI_ERROR_GONE, true},		{VQI_ERROR_USAGE, false},
+		{VQI_ERROR_SYS, false},		{VQI_ERROR_NOT_QEMU, false},
+		{VQI_ERROR_NO_LAYOUT, false},	{VQI_ERROR_FAULT, false},
+		{VQI_ERROR_BAD_DATA, false},	{VQI_ERROR_LIMIT, false},
+		{VQI_ERROR_UNSUPPORTED, false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct vqi_error *error = vqi_error_new(cases[i].code, "x");
+		vqi_cleanup_error struct vqi_error *kept = NULL;
+		bool fatal = vqi_error_is_fatal(error);
+
+		ck_assert_msg(fatal == cases[i].fatal, "case %zu", i);
+		kept = vqi_error_keep_fatal(error);
+		if (fatal)
+			ck_assert_ptr_eq(kept, error);
+		else
+			ck_assert_ptr_null(kept);
+	}
+	ck_assert_ptr_null(vqi_error_keep_fatal(NULL));
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("error");
@@ -124,5 +155,6 @@ int main(void)
 	tcase_add_test(tcase, test_one_printable_line);
 	tcase_add_test(tcase, test_static_error);
 	tcase_add_test(tcase, test_prefix_fails);
+	tcase_add_test(tcase, test_keep_fatal);
 	return unit_run("error", tcase);
 }

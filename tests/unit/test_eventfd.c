@@ -5,7 +5,7 @@
 #include "unit.h"
 #include "vqi/process.h"
 
-static struct vqi_target target;
+static struct test_target target;
 static struct vqi_process *process;
 static struct vqi_eventfd eventfd;
 

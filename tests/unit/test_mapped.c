@@ -12,7 +12,7 @@
 
 #define NOBODY 65534
 
-static struct vqi_target target;
+static struct test_target target;
 static struct vqi_process *process;
 static struct vqi_maps maps;
 static char directory[64], path[128];

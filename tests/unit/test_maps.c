@@ -144,7 +144,7 @@ END_TEST
 
 /* --- of a process -------------------------------------------------------------------------- */
 
-static struct vqi_target target;
+static struct test_target target;
 static struct vqi_process *process;
 static char directory[64], odd_path[128];
 

@@ -16,7 +16,7 @@
 
 #define NOBODY 65534
 
-static struct vqi_target target;
+static struct test_target target;
 static struct vqi_process *process;
 
 static void setup(void)
@@ -236,7 +236,7 @@ static void check_exe_path(const char *name, bool deleted)
 {
 	vqi_cleanup_free char *path = NULL;
 	char directory[] = "/tmp/vqi-exe-XXXXXX", file[128];
-	struct vqi_target copy;
+	struct test_target copy;
 
 	ck_assert_ptr_nonnull(mkdtemp(directory));
 	snprintf(file, sizeof(file), "%s/%s", directory, name);

@@ -12,7 +12,7 @@
 #define PAGE 4096
 #define MANY 5000
 
-static struct vqi_target target;
+static struct test_target target;
 static struct vqi_process *process;
 static struct vqi_mem *mem;
 

@@ -89,7 +89,7 @@ END_TEST
 
 START_TEST(test_string_field)
 {
-	uint64_t device = fake_alloc(qemu, 1024);
+	uint64_t device = fake_alloc(qemu, 8192);
 	vqi_cleanup_free char *pointed = NULL, *array = NULL, *none = NULL;
 
 	fake_set_text(qemu, device, VQI_F_DeviceState_id, "blk0");

@@ -10,118 +10,76 @@
 #include "unit.h"
 
 static struct vqi_sample sample;
-static char *report;
-static struct json_object *document;
+static struct vqi_printed_json json;
 
 static void setup(void)
 {
-	report = NULL;
-	document = NULL;
+	json = (struct vqi_printed_json){0};
 }
 
 static void teardown(void)
 {
-	json_object_put(document);
-	free(report);
+	vqi_printed_json_done(&json);
 }
 
-static struct vqi_error *print_json(FILE *stream, const struct vqi_snapshot *snapshot,
-				    const struct vqi_diagnosis *diagnosis,
-				    const struct vqi_report_options *options)
-{
-	(void)options; /* JSON has none */
-	return vqi_report_json(stream, snapshot, diagnosis);
-}
-
-/* Prints the sample and parses what was printed, strictly. */
 static void print(void)
 {
-	const struct vqi_report_options options = {0};
-	struct json_tokener *tokener = json_tokener_new();
-
-	json_object_put(document);
-	free(report);
-	report = vqi_printed(print_json, &sample, &options);
-	ck_assert_uint_eq(strcspn(report, "\n"), strlen(report) - 1); /* one line */
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	document = json_tokener_parse_ex(tokener, report, (int)strlen(report));
-	ck_assert_msg(json_tokener_get_error(tokener) == json_tokener_success, "%s", report);
-	json_tokener_free(tokener);
+	vqi_printed_json(&json, &sample);
 }
 
-/* Finds a value by its path, as in "devices.0.queues.1.state"; fails where there is none. */
 static struct json_object *at(const char *path)
 {
-	vqi_cleanup_free char *copy = strdup(path);
-	struct json_object *value = document;
-	char *rest = NULL;
-
-	for (char *step = strtok_r(copy, ".", &rest); step; step = strtok_r(NULL, ".", &rest)) {
-		if (json_object_is_type(value, json_type_array)) {
-			ck_assert_msg(strtoul(step, NULL, 10) < json_object_array_length(value),
-				      "%s is too far", path);
-			value = json_object_array_get_idx(value, strtoul(step, NULL, 10));
-		} else {
-			ck_assert_msg(json_object_object_get_ex(value, step, &value), "no %s: %s",
-				      path, step);
-		}
-	}
-	return value;
+	return vqi_printed_json_at(&json, path);
 }
 
-static void check(const char *path, const char *json)
+static void check(const char *path, const char *value)
 {
-	const char *is = json_object_to_json_string_ext(
-		at(path), JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-
-	ck_assert_msg(strcmp(is, json) == 0, "%s is %s, not %s", path, is, json);
+	vqi_printed_json_is(&json, path, value);
 }
 
-/* Checks that an object has these members, separated by spaces, and no others. */
 static void check_members(const char *path, const char *members)
 {
-	vqi_cleanup_free char *copy = strdup(members);
-	struct json_object *object = at(path);
-	char *rest = NULL;
-	int count = 0;
-
-	for (char *name = strtok_r(copy, " ", &rest); name; name = strtok_r(NULL, " ", &rest)) {
-		ck_assert_msg(json_object_object_get_ex(object, name, NULL), "no %s.%s", path,
-			      name);
-		count++;
-	}
-	ck_assert_int_eq(json_object_object_length(object), count);
+	vqi_printed_json_members(&json, path, members);
 }
 
 START_TEST(test_members)
 {
 	vqi_sample_stuck(&sample);
 	print();
-	check_members("", "schema tool target capture devices findings gaps exit_status");
+	check_members(
+		"",
+		"schema tool target capture devices loops threads vcpus findings gaps exit_status");
 	check_members("tool", "version");
 	check_members("target", "pid exe build_id kind qemu_version vm_name arch run_state "
-				"layout_source");
+				"bql_owner layout_source");
 	check_members("capture", "time looks interval_ms duration_us stopped_us stopped_threads "
 				 "consistent");
-	check_members("devices.0",
-		      "id qom_path type device_id vdev_addr transport backends status status_flags "
-		      "features broken disabled started vm_running endian vhost queues");
-	check_members("devices.0.transport", "type address");
-	check_members("devices.0.backends.0", "kind name node_name driver");
+	check_members(
+		"devices.0",
+		"id qom_path type device_id vdev_addr transport interrupt backends status "
+		"status_flags features broken disabled started vm_running endian vhost queues");
+	check_members("devices.0.transport",
+		      "type address memory bus_master ioeventfd_started ioeventfd_grabbed");
+	check_members("devices.0.interrupt",
+		      "isr msix_enabled msix_function_masked intx_asserted intx_disabled");
+	check_members("devices.0.backends.0", "kind name node_name driver child block");
 	check_members("devices.0.features", "host guest names");
 	check_members("devices.0.queues.0",
 		      "index role kind ring vq_addr num vring avail_idx shadow_avail_idx "
 		      "last_avail_idx used_idx used_ring_idx avail_flags used_flags used_event "
 		      "avail_event wrap driver_used_idx signalled_used signalled_used_valid "
-		      "notification inuse unseen in_flight unreaped host_notifier guest_notifier "
-		      "vector msix served_by requests ring_faults consistent state findings");
+		      "notification inuse unseen in_flight unreaped kick_due interrupt_due "
+		      "waiting_packets host_notifier guest_notifier vector msix served_by "
+		      "requests ring_faults fault_place consistent state findings");
 	check_members("devices.0.queues.0.vring", "desc avail used");
-	check_members("devices.0.queues.0.host_notifier", "fd count polled");
-	check_members("devices.0.queues.0.guest_notifier", "fd count");
-	check_members("devices.0.queues.0.msix", "masked pending");
+	check_members("devices.0.queues.0.host_notifier",
+		      "fd count pending id ioeventfd handler context polled");
+	check_members("devices.0.queues.0.guest_notifier", "fd count pending id");
+	check_members("devices.0.queues.0.msix", "masked pending irqfd_users");
 	check_members("devices.0.queues.0.served_by", "thread tid name");
 	check_members("findings.0",
-		      "id severity confidence device queue summary evidence next_step");
+		      "id severity confidence device queue summary evidence next_step "
+		      "known_fixes");
 }
 END_TEST
 
@@ -136,6 +94,7 @@ START_TEST(test_target_and_capture)
 	check("target.kind", "\"qemu\"");
 	check("target.vm_name", "\"web1\"");
 	check("target.layout_source", "\"dwarf\"");
+	check("target.bql_owner", "4242");
 	check("capture.time", "\"2023-11-14T22:13:20.007Z\"");
 	check("capture.looks", "2");
 	check("capture.interval_ms", "250");
@@ -154,9 +113,15 @@ START_TEST(test_device)
 	check("devices.0.id", "\"blk0\"");
 	check("devices.0.type", "\"virtio-blk\"");
 	check("devices.0.device_id", "2");
-	check("devices.0.transport", "{\"type\":\"pci\",\"address\":\"0000:00:04.0\"}");
-	check("devices.0.backends", "[{\"kind\":\"block\",\"name\":\"d0\",\"node_name\":"
-				    "\"#block123\",\"driver\":\"qcow2\"}]");
+	check("devices.0.transport",
+	      "{\"type\":\"pci\",\"address\":\"0000:00:04.0\",\"memory\":true,\"bus_master\":true,"
+	      "\"ioeventfd_started\":true,\"ioeventfd_grabbed\":0}");
+	check("devices.0.interrupt",
+	      "{\"isr\":1,\"msix_enabled\":true,\"msix_function_masked\":false,"
+	      "\"intx_asserted\":false,\"intx_disabled\":true}");
+	check("devices.0.backends",
+	      "[{\"kind\":\"block\",\"name\":\"d0\",\"node_name\":"
+	      "\"#block123\",\"driver\":\"qcow2\",\"child\":null,\"block\":null}]");
 	check("devices.0.status", "15");
 	check("devices.0.status_flags",
 	      "[\"ACKNOWLEDGE\",\"DRIVER\",\"DRIVER_OK\",\"FEATURES_OK\"]");
@@ -170,7 +135,9 @@ START_TEST(test_device)
 	check("devices.0.vhost", "null");
 	check("devices.4.id", "null");
 	check("devices.4.qom_path", "\"/machine/peripheral-anon/device[0]/virtio-backend\"");
-	check("devices.4.transport", "{\"type\":\"mmio\",\"address\":\"0xfeb00e00\"}");
+	check("devices.4.transport",
+	      "{\"type\":\"mmio\",\"address\":\"0xfeb00e00\",\"memory\":null,\"bus_master\":null,"
+	      "\"ioeventfd_started\":false,\"ioeventfd_grabbed\":0}");
 	check("devices.4.status_flags", "[]");
 	check("devices.1.backends", "[]");
 }
@@ -193,8 +160,17 @@ START_TEST(test_queue)
 	check("devices.0.queues.0.in_flight", "16");
 	check("devices.0.queues.0.unreaped", "3");
 	check("devices.0.queues.0.wrap", "null");
-	check("devices.0.queues.0.host_notifier", "{\"fd\":20,\"count\":0,\"polled\":null}");
-	check("devices.0.queues.0.guest_notifier", "{\"fd\":40,\"count\":0}");
+	check("devices.0.queues.0.fault_place", "null");
+	check("devices.0.queues.0.kick_due", "false");
+	check("devices.0.queues.0.interrupt_due", "true");
+	check("devices.0.queues.0.waiting_packets", "null");
+	check("devices.1.queues.0.waiting_packets", "0");
+	check("devices.0.queues.0.host_notifier",
+	      "{\"fd\":20,\"count\":0,\"pending\":false,\"id\":120,\"ioeventfd\":true,\"handler\":\"ready\","
+	      "\"context\":\"0x55d0c0dc1000\",\"polled\":true}");
+	check("devices.0.queues.0.guest_notifier",
+	      "{\"fd\":40,\"count\":0,\"pending\":false,\"id\":140}");
+	check("devices.0.queues.0.msix", "{\"masked\":false,\"pending\":false,\"irqfd_users\":1}");
 	check("devices.0.queues.0.vector", "1");
 	check("devices.0.queues.0.state", "\"stuck\"");
 	check("devices.1.queues.0.state", "\"parked\"");
@@ -202,8 +178,6 @@ START_TEST(test_queue)
 	check("devices.1.queues.2.state", "\"disabled\"");
 	/* Nothing fills these yet. */
 	check("devices.0.queues.0.driver_used_idx", "null");
-	check("devices.0.queues.0.msix", "{\"masked\":null,\"pending\":null}");
-	check("devices.0.queues.0.served_by", "{\"thread\":null,\"tid\":null,\"name\":null}");
 	check("devices.0.queues.0.requests", "[]");
 }
 END_TEST
@@ -229,6 +203,22 @@ START_TEST(test_findings_are_in_both_places)
 	ck_assert(json_object_equal(at("devices.0.queues.0.findings.0"), at("findings.0")));
 	ck_assert(json_object_equal(at("devices.1.queues.1.findings.0"), at("findings.1")));
 	check("devices.0.queues.1.findings", "[]");
+}
+END_TEST
+
+START_TEST(test_known_fixes)
+{
+	vqi_sample_stuck(&sample);
+	print();
+	ck_assert_uint_eq(json_object_array_length(at("findings.0.known_fixes")), 2);
+	check_members("findings.0.known_fixes.0", "commit subject fixed condition");
+	check("findings.0.known_fixes.0.commit", "\"2bb0153cd806\"");
+	check("findings.0.known_fixes.0.subject",
+	      "\"block/io_uring: avoid potentially getting stuck\"");
+	check("findings.0.known_fixes.0.fixed", "[\"10.0.7\",\"10.1.3\",\"10.2.0\"]");
+	check("findings.0.known_fixes.0.condition", "\"aio=io_uring\"");
+	check("findings.0.known_fixes.1.commit", "\"d4816177654d\"");
+	check("findings.1.known_fixes", "[]");
 }
 END_TEST
 
@@ -265,7 +255,53 @@ START_TEST(test_packed)
 	      "{\"avail\":true,\"last_avail\":true,\"shadow_avail\":true,\"used\":false,"
 	      "\"driver\":{\"off\":7,\"wrap\":true,\"flags\":2},"
 	      "\"device\":{\"off\":null,\"wrap\":null,\"flags\":null}}");
-	check("devices.0.queues.0.ring_faults", "[\"avail-ahead\",\"used-mismatch\"]");
+	check("devices.0.queues.0.ring_faults",
+	      "[\"avail-ahead\",\"used-mismatch\",\"bad-indirect\",\"loop\",\"bad-next\",\"bad-address\",\"zero-size\","
+	      "\"bad-order\",\"duplicate\"]");
+	check("devices.0.queues.0.fault_place",
+	      "{\"head\":3,\"descriptor\":7,\"gpa\":\"0xfee00000\",\"len\":512}");
+}
+END_TEST
+
+START_TEST(test_each_ring_fault)
+{
+	static const struct {
+		enum vqi_ring_fault fault;
+		const char *value;
+	} cases[] = {
+		{VQI_RING_AVAIL_AHEAD, "[\"avail-ahead\"]"},
+		{VQI_RING_BAD_HEAD, "[\"bad-head\"]"},
+		{VQI_RING_USED_MISMATCH, "[\"used-mismatch\"]"},
+		{VQI_RING_BAD_INDIRECT, "[\"bad-indirect\"]"},
+		{VQI_RING_LOOP, "[\"loop\"]"},
+		{VQI_RING_BAD_NEXT, "[\"bad-next\"]"},
+		{VQI_RING_BAD_ADDRESS, "[\"bad-address\"]"},
+		{VQI_RING_ZERO_SIZE, "[\"zero-size\"]"},
+		{VQI_RING_BAD_ORDER, "[\"bad-order\"]"},
+		{VQI_RING_DUPLICATE, "[\"duplicate\"]"},
+		{0, "[]"},
+	};
+
+	vqi_sample_packed(&sample);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		sample.queues[0].ring_faults = cases[i].fault;
+		print();
+		check("devices.0.queues.0.ring_faults", cases[i].value);
+	}
+}
+END_TEST
+
+/* A head that is no descriptor has no address. */
+START_TEST(test_fault_without_descriptor)
+{
+	vqi_sample_unknown(&sample);
+	print();
+	check("devices.0.queues.0.ring_faults", "[\"bad-head\"]");
+	check("devices.0.queues.0.fault_place",
+	      "{\"head\":300,\"descriptor\":null,\"gpa\":null,\"len\":null}");
+	sample.queues[0].fault_place.head = VQI_UNKNOWN;
+	print();
+	check("devices.0.queues.0.fault_place", "null");
 }
 END_TEST
 
@@ -305,11 +341,13 @@ START_TEST(test_unknown)
 	check("target.qemu_version", "null");
 	check("target.run_state", "null");
 	check("target.layout_source", "null");
+	check("target.bql_owner", "null");
 	check("capture.consistent", "false");
 	check("devices.0.id", "null");
 	check("devices.0.qom_path", "null");
 	check("devices.0.type", "null");
-	check("devices.0.transport", "{\"type\":null,\"address\":null}");
+	check("devices.0.transport.type", "null");
+	check("devices.0.transport.address", "null");
 	check("devices.0.vm_running", "null");
 	check("devices.0.endian", "null");
 	check("devices.0.queues.0.role", "null");
@@ -352,11 +390,11 @@ START_TEST(test_hostile_strings)
 	ck_assert(json_object_equal(at("findings.0.evidence.0"), at("target.vm_name")));
 	ck_assert(json_object_equal(at("gaps.0.why"), at("target.vm_name")));
 	/* Not on the terminal, either. */
-	ck_assert_lacks(report, "\033");
-	ck_assert_lacks(report, "\xc2\x9b");
-	ck_assert_lacks(report, "\u202e");
-	ck_assert_has(report, "\\u202e");
-	ck_assert_has(report, "\u00e9");
+	ck_assert_lacks(json.text, "\033");
+	ck_assert_lacks(json.text, "\xc2\x9b");
+	ck_assert_lacks(json.text, "\u202e");
+	ck_assert_has(json.text, "\\u202e");
+	ck_assert_has(json.text, "\u00e9");
 }
 END_TEST
 
@@ -365,7 +403,7 @@ START_TEST(test_every_sample_parses)
 	for (size_t i = 0; i < vqi_sample_count; i++) {
 		vqi_samples[i](&sample);
 		print();
-		ck_assert_lacks(report, "\033");
+		ck_assert_lacks(json.text, "\033");
 		ck_assert_int_eq(json_object_get_int(at("exit_status")),
 				 (int)sample.diagnosis.exit_status);
 	}
@@ -375,7 +413,7 @@ END_TEST
 START_TEST(test_write_error)
 {
 	vqi_sample_stuck(&sample);
-	vqi_printed_to_full_device(print_json, &sample);
+	vqi_printed_to_full_device(vqi_print_json, &sample);
 }
 END_TEST
 
@@ -383,15 +421,19 @@ int main(void)
 {
 	TCase *tcase = tcase_create("report_json");
 
+	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, test_members);
 	tcase_add_test(tcase, test_target_and_capture);
 	tcase_add_test(tcase, test_device);
 	tcase_add_test(tcase, test_queue);
 	tcase_add_test(tcase, test_findings_are_in_both_places);
+	tcase_add_test(tcase, test_known_fixes);
 	tcase_add_test(tcase, test_finding_without_queue);
 	tcase_add_test(tcase, test_empty);
 	tcase_add_test(tcase, test_packed);
+	tcase_add_test(tcase, test_each_ring_fault);
+	tcase_add_test(tcase, test_fault_without_descriptor);
 	tcase_add_test(tcase, test_vhost);
 	tcase_add_test(tcase, test_unknown);
 	tcase_add_test(tcase, test_large_numbers);

@@ -76,6 +76,14 @@ END_TEST
 START_TEST(test_what_goes_when_it_is_narrow)
 {
 	vqi_sample_stuck(&sample);
+	/* All that there is takes 103 columns. */
+	print((struct vqi_report_options){.width = 103});
+	ck_assert_row(report, "blk0 virtio-blk 0000:00:04.0 0 request stuck 1203 1203 1203 1187 "
+			      "1184 iothread io0");
+	print((struct vqi_report_options){.width = 102});
+	ck_assert_row(report,
+		      "blk0 virtio-blk 0000:00:04.0 0 request stuck 1203 1203 1203 1187 1184");
+	ck_assert_lacks(report, "SERVED BY");
 	print((struct vqi_report_options){.width = 80});
 	ck_assert_row(report, "blk0 virtio-blk 0 request stuck 1203 1203 1203 1187 1184");
 	ck_assert_row(report, "/machine/peripheral-anon/device[0] virtio-rng no driver");
@@ -168,6 +176,13 @@ START_TEST(test_hostile_strings)
 	ck_assert_ptr_eq(strstr(report, "\\x1b]0;pwned\\x07\\x1b[2J\\x0d\\x0a\\xc2\\x9b31m\\xff"
 					"\\xe2\\x80\\xae\"\\/ \u00e9  pid 4242  "),
 			 report);
+	print((struct vqi_report_options){.verbose = true});
+	ck_assert_has(report, "\n    \\x1b]0;pwned\\x07\\x1b[2J\\x0d\\x0a\\xc2\\x9b31m\\xff"
+			      "\\xe2\\x80\\xae\"\\/ \u00e9: tid 4250 ");
+	ck_assert_has(report, "\n    thread 4263 (\\x1b]0;pwned");
+	ck_assert_has(report, ", in \\x1b]0;pwned");
+	ck_assert_has(report, " on \\x1b]0;pwned");
+	ck_assert_has(report, ", wchan \\x1b]0;pwned");
 }
 END_TEST
 
@@ -203,6 +218,7 @@ int main(void)
 {
 	TCase *tcase = tcase_create("report_page");
 
+	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, test_fits_the_terminal);
 	tcase_add_test(tcase, test_what_goes_when_it_is_narrow);

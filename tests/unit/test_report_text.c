@@ -96,13 +96,20 @@ START_TEST(test_findings_come_first)
 {
 	vqi_sample_stuck(&sample);
 	print((struct vqi_report_options){0});
-	ck_assert_has(report, "\n\n\u2717 blk0 queue 0: 16 requests taken and not completed     "
-			      "request-stuck-in-device, confirmed\n"
-			      "    back end d0: node #block123, driver qcow2\n"
-			      "    last_avail_idx 1203, used_idx 1187, unchanged for 250 ms\n"
-			      "    next: look at the storage behind the back end\n"
-			      "! net0 queue 1: 1 packet taken and not completed     "
-			      "request-stuck-in-device, candidate\n");
+	ck_assert_has(report,
+		      "\n\n\u2717 blk0 queue 0: 16 requests taken and not completed     "
+		      "request-stuck-in-device, confirmed\n"
+		      "    back end d0: node #block123, driver qcow2\n"
+		      "    last_avail_idx 1203, used_idx 1187, unchanged for 250 ms\n"
+		      "    known bug, given aio=io_uring: mended by 2bb0153cd806 (block/io_uring: "
+		      "avoid potentially getting stuck) in 10.0.7, 10.1.3, 10.2.0, unless your "
+		      "distribution has mended it\n"
+		      "    known bug, given a throttle group over several iothreads: mended by "
+		      "d4816177654d (block/throttle-groups: fix deadlock) in 10.2.2, unless your "
+		      "distribution has mended it\n"
+		      "    next: look at the storage behind the back end\n"
+		      "! net0 queue 1: 1 packet taken and not completed     "
+		      "request-stuck-in-device, candidate\n");
 	ck_assert(strstr(report, "\u2717") < strstr(report, "DEVICE"));
 	ck_assert_lacks(report, "nothing is stuck");
 }
@@ -125,10 +132,12 @@ START_TEST(test_rows_are_for_work)
 {
 	vqi_sample_stuck(&sample);
 	print((struct vqi_report_options){0});
-	ck_assert_row(report, "DEVICE TYPE AT QUEUE ROLE STATE AVAIL SEEN TAKEN USED REAPED");
-	ck_assert_row(report,
-		      "blk0 virtio-blk 0000:00:04.0 0 request stuck 1203 1203 1203 1187 1184");
-	ck_assert_row(report, "net0 virtio-net 0000:00:04.0 1 tx busy 9914 9914 9912 9911 -");
+	ck_assert_row(report, "DEVICE TYPE AT QUEUE ROLE STATE AVAIL SEEN TAKEN USED REAPED "
+			      "SERVED BY");
+	ck_assert_row(report, "blk0 virtio-blk 0000:00:04.0 0 request stuck 1203 1203 1203 1187 "
+			      "1184 iothread io0");
+	ck_assert_row(report, "net0 virtio-net 0000:00:04.0 1 tx busy 9914 9914 9912 9911 - "
+			      "main loop");
 	ck_assert_lacks(report, " idle  ");
 	ck_assert_lacks(report, " parked  ");
 }
@@ -140,7 +149,8 @@ START_TEST(test_row_for_idle_queue_in_finding)
 	sample.devices[0].queues[0].state = VQI_QUEUE_IDLE;
 	print((struct vqi_report_options){0});
 	ck_assert_row(report,
-		      "blk0 virtio-blk 0000:00:04.0 0 request idle 1203 1203 1203 1187 1184");
+		      "blk0 virtio-blk 0000:00:04.0 0 request idle 1203 1203 1203 1187 1184 "
+		      "iothread io0");
 }
 END_TEST
 
@@ -160,7 +170,8 @@ START_TEST(test_row_when_paused)
 	queue->last_avail_idx = VQI_NUM(1200);
 	print((struct vqi_report_options){0});
 	ck_assert_row(report,
-		      "blk0 virtio-blk 0000:00:04.0 0 request paused 1203 1203 1200 1203 1203");
+		      "blk0 virtio-blk 0000:00:04.0 0 request paused 1203 1203 1200 1203 1203 "
+		      "iothread io0");
 	queue->kind = VQI_KIND_RECEIVE;
 	print((struct vqi_report_options){0});
 	ck_assert_row(report, "blk0 virtio-blk 0000:00:04.0 idle: 1 request; paused: 0 request");
@@ -229,7 +240,7 @@ START_TEST(test_unknown_values)
 {
 	vqi_sample_unknown(&sample);
 	print((struct vqi_report_options){0});
-	ck_assert_row(report, "(device without a name) - - 0 - unknown - - - - -");
+	ck_assert_row(report, "(device without a name) - - 0 - unknown - - - - - -");
 	ck_assert_has(report,
 		      "(device without a name): rings run by vhost; QEMU's own indices are stale "
 		      "and not shown\n");
@@ -240,7 +251,7 @@ START_TEST(test_vhost)
 {
 	vqi_sample_vhost(&sample);
 	print((struct vqi_report_options){0});
-	ck_assert_row(report, "net0 virtio-net 0000:00:04.0 1 tx busy 77 - - 77 75");
+	ck_assert_row(report, "net0 virtio-net 0000:00:04.0 1 tx busy 77 - - 77 75 -");
 	ck_assert_has(report,
 		      "\nnet0: rings run by vhost (kernel); QEMU's own indices are stale and not "
 		      "shown\n");
@@ -252,54 +263,31 @@ START_TEST(test_packed)
 	vqi_sample_packed(&sample);
 	print((struct vqi_report_options){.verbose = true});
 	/* 2 - 5 modulo the ring's size */
-	ck_assert_row(report, "blk0 virtio-blk 0000:00:04.0 0 request busy 255 255 255 2 253");
+	ck_assert_row(report, "blk0 virtio-blk 0000:00:04.0 0 request busy 255 255 255 2 253 -");
 	ck_assert_has(report,
 		      "wrap: avail true shadow_avail true last_avail true used false; driver off 7 "
 		      "wrap true flags 2; device off - wrap - flags -\n");
-	ck_assert_has(report, "ring_faults: avail-ahead used-mismatch\n");
+	ck_assert_has(
+		report,
+		"ring_faults: avail-ahead used-mismatch bad-indirect loop bad-next bad-address "
+		"zero-size bad-order duplicate");
 	ck_assert_has(report, "packed ring of 256");
 }
 END_TEST
 
-START_TEST(test_verbose)
-{
-	vqi_sample_stuck(&sample);
-	print((struct vqi_report_options){.verbose = true});
-	ck_assert_row(report, "scsi0 virtio-scsi 0000:00:04.0 1 event parked 8 8 8 8 8");
-	ck_assert_row(report,
-		      "net0 virtio-net 0000:00:04.0 2 control disabled 9911 9911 9911 9911 9911");
-	ck_assert_lacks(report, "parked:");
-	ck_assert_has(report, "build id 0123456789abcdef0123456789abcdef01234567");
-	ck_assert_has(report, "layout from dwarf\n");
-	ck_assert_has(report, "QOM path: /machine/peripheral-anon/device[0]/virtio-backend\n");
-	ck_assert_has(report, "back end: block d0, node #block123, driver qcow2\n");
-	ck_assert_has(report,
-		      "status: 0xf ACKNOWLEDGE DRIVER DRIVER_OK FEATURES_OK; broken false disabled "
-		      "false started true vm_running true\n");
-	ck_assert_has(report, "features: host 0x120000040 guest 0x120000000 endian little; "
-			      "VIRTIO_RING_F_EVENT_IDX VIRTIO_F_VERSION_1\n");
-	ck_assert_has(report,
-		      "queue 0: role request, kind request, split ring of 256, VirtQueue at "
-		      "0x55d0c0de2000, stuck\n");
-	ck_assert_has(report, "vring: desc 0x1000 avail 0x2000 used 0x2240; in the target: desc "
-			      "0x7f0000001000 avail 0x7f0000002000 used 0x7f0000002240\n");
-	ck_assert_has(report,
-		      "guest RAM: avail_idx 1203 used_ring_idx 1187 avail_flags 0 used_flags 0 "
-		      "used_event 1203 avail_event 1203\n");
-	ck_assert_has(report,
-		      "VirtQueue: shadow_avail_idx 1203 last_avail_idx 1203 used_idx 1187 inuse 16 "
-		      "signalled_used 1203 signalled_used_valid true notification true vector 1\n");
-	ck_assert_has(report, "derived: unseen 0 in_flight 16 unreaped 3\n");
-	ck_assert_has(report, "host_notifier: fd 20 count 0; guest_notifier: fd 40 count 0\n");
-}
-END_TEST
-
-START_TEST(test_unnamed_feature_bits)
+START_TEST(test_served_by_is_of_the_table)
 {
 	vqi_sample_healthy(&sample);
-	sample.devices[0].guest_features = UINT64_C(1) << 63 | UINT64_C(1) << 3;
-	print((struct vqi_report_options){.verbose = true});
-	ck_assert_has(report, "endian little; bit3 bit63\n");
+	print((struct vqi_report_options){0});
+	ck_assert_has(report, "SERVED BY");
+	ck_assert_lacks(report, "event loops and threads");
+	/* A loop that is not there, and one that is not known. */
+	sample.devices[1].queues[1].loop = VQI_NUM(2);
+	print((struct vqi_report_options){0});
+	ck_assert_row(report, "net0 virtio-net 0000:00:04.0 1 tx busy 9914 9914 9912 9911 - -");
+	sample.devices[1].queues[1].loop = VQI_UNKNOWN;
+	print((struct vqi_report_options){0});
+	ck_assert_row(report, "net0 virtio-net 0000:00:04.0 1 tx busy 9914 9914 9912 9911 - -");
 }
 END_TEST
 
@@ -324,6 +312,7 @@ int main(void)
 {
 	TCase *tcase = tcase_create("report_text");
 
+	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, test_headline);
 	tcase_add_test(tcase, test_headline_of_little);
@@ -341,8 +330,7 @@ int main(void)
 	tcase_add_test(tcase, test_unknown_values);
 	tcase_add_test(tcase, test_vhost);
 	tcase_add_test(tcase, test_packed);
-	tcase_add_test(tcase, test_verbose);
-	tcase_add_test(tcase, test_unnamed_feature_bits);
+	tcase_add_test(tcase, test_served_by_is_of_the_table);
 	tcase_add_test(tcase, test_every_sample_prints);
 	tcase_add_test(tcase, test_write_error);
 	return unit_run("report_text", tcase);

@@ -19,7 +19,7 @@
 
 #define SPINNERS 3
 
-static struct vqi_target target;
+static struct test_target target;
 static struct vqi_process *process;
 static struct vqi_stop *stop;
 static uint64_t spins_address;

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a look adds to the rings: why a queue may stand still. Everything here is read while the target
+ * runs, and after the rings; what is not known of it stays unknown. */
+#ifndef VQI_CAPTURE_EVIDENCE_H
+#define VQI_CAPTURE_EVIDENCE_H
+
+#include "observer.h"
+
+/* Adds all of it to a look whose devices and queues are there. Errors: GONE, PERMISSION, SYS, NOMEM. */
+struct vqi_error *vqi_evidence_add(struct vqi_observer *observer,
+				   struct vqi_snapshot *snapshot) vqi_must_check;
+
+/* Whether something waits in a queue that should not wait long: then it is worth a closer look. */
+bool vqi_queue_is_waiting(const struct vqi_queue *queue);
+bool vqi_device_is_waiting(const struct vqi_device *device);
+
+/* Event loops, which of them serves each queue, virtual CPUs, and threads: those of the loops, and all
+ * of them if something waits. */
+struct vqi_error *vqi_evidence_add_service(struct vqi_observer *observer,
+					   struct vqi_snapshot *snapshot) vqi_must_check;
+
+/* Reads the eventfds of every queue that is set up, before the rest and after it. */
+struct vqi_error *vqi_evidence_begin_notifiers(struct vqi_observer *observer,
+					       struct vqi_snapshot *snapshot) vqi_must_check;
+struct vqi_error *vqi_evidence_end_notifiers(struct vqi_observer *observer,
+					     struct vqi_snapshot *snapshot) vqi_must_check;
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What one look saw, found again in another. Pure. */
+#ifndef VQI_DIAGNOSE_LOOKUP_H
+#define VQI_DIAGNOSE_LOOKUP_H
+
+#include "vqi/snapshot.h"
+
+/* NULL where there is none, or snapshot or device is NULL. */
+const struct vqi_device *vqi_find_device(const struct vqi_snapshot *snapshot,
+					 const struct vqi_device *device);
+const struct vqi_queue *vqi_find_queue(const struct vqi_device *device, unsigned int index);
+const struct vqi_loop *vqi_find_loop(const struct vqi_snapshot *snapshot,
+				     const struct vqi_loop *loop);
+
+#endif
