@@ -108,7 +108,7 @@ struct vqi_backend {
 	char *name;	    /* -drive id, netdev id, chardev id, ...; NULL for an unnamed one */
 	char *node_name;    /* block: the root node's node-name; else NULL */
 	char *driver;	    /* block: the root node's driver, "qcow2"; else NULL */
-	uint64_t hva;	    /* BlockBackend, NetClientState, ...; 0: unknown */
+	uint64_t hva;	    /* block: BlockBackend; else 0 */
 	char *child_id;	    /* qdev id of the SCSIDevice and the like that it belongs to; or NULL */
 	uint64_t child_hva; /* SCSIDevice and the like that it belongs to; 0: the device itself */
 	struct vqi_block block; /* kind "block" only */
@@ -253,7 +253,7 @@ struct vqi_queue {
 	 * ring; its descriptors are others then. */
 	struct vqi_num desc_digest;
 
-	/* Kick and interrupt. A count is unknown where no eventfd is, and while it changes. */
+	/* Kick and interrupt. A count is unknown where no eventfd is. */
 	struct vqi_num host_notifier_fd, host_notifier_id, host_notifier_count;
 	struct vqi_num guest_notifier_fd, guest_notifier_id, guest_notifier_count;
 	bool kick_pending, interrupt_pending; /* their counts were not 0 all through the look */

@@ -36,6 +36,11 @@ bool vqi_reading_same_queue(const struct vqi_reading *reading, size_t queue);
 
 size_t vqi_reading_queue_count(const struct vqi_reading *reading);
 
+/* QEMU maps the rings anew whenever the guest's memory map changes, mostly to where they were: looks where
+ * the new mappings lead, so that a reading that is of the same memory stays current. Needs a reading;
+ * reads more only where a mapping is new. Errors: NOMEM, and those of readv. */
+struct vqi_error *vqi_reading_follow_caches(struct vqi_reading *reading) vqi_must_check;
+
 /* Whether what was read still is what was planned: the device has the same queues and rings as then.
  * If not, plan anew. */
 bool vqi_reading_is_current(const struct vqi_reading *reading);

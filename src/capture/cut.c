@@ -75,6 +75,9 @@ static bool decode_wanted(struct vqi_observer *observer, bool all, bool exact, b
 
 		if (!is_wanted(device, all))
 			continue;
+		device->error = vqi_reading_follow_caches(device->reading);
+		if (device->error)
+			continue;
 		if (vqi_reading_is_current(device->reading)) {
 			decode_cut(device, exact);
 			continue;

@@ -91,6 +91,8 @@ static struct vqi_error *read_stable(struct vqi_observer *observer, struct obser
 		error = vqi_reading_keep(reading);
 		if (!error)
 			error = read_once(observer, reading);
+		if (!error)
+			error = vqi_reading_follow_caches(reading);
 		*ret_current = !error && vqi_reading_is_current(reading);
 		if (!*ret_current)
 			break;

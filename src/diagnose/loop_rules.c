@@ -115,10 +115,16 @@ static struct vqi_error *add_work(const struct vqi_loop *loop, struct vqi_findin
 {
 	if (!has_work(loop))
 		return NULL;
+	if (!loop->bottom_halves.value)
+		return vqi_finding_add_fact(finding,
+					    "scheduled and not run: coroutines (AioContext at "
+					    "0x%" PRIx64 ")",
+					    loop->ctx_hva);
 	return vqi_finding_add_fact(finding,
-				    "scheduled and not run: %" PRIu64 " bottom half(s)%s "
+				    "scheduled and not run: %" PRIu64 " bottom hal%s%s "
 				    "(AioContext at 0x%" PRIx64 ")",
 				    loop->bottom_halves.value,
+				    loop->bottom_halves.value == 1 ? "f" : "ves",
 				    vqi_num_is(loop->coroutines, 1) ? ", and coroutines" : "",
 				    loop->ctx_hva);
 }

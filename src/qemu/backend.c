@@ -169,7 +169,7 @@ static struct vqi_error *follow_children(struct vqi_qemu *qemu, uint64_t vdev, c
 			size_t before = device->backend_count;
 
 			error = follow(qemu, child, field, reader, device);
-			if (device->backend_count > before)
+			if (!error && device->backend_count > before)
 				error = name_child(qemu, child, &device->backends[before]);
 		}
 		if (!error)

@@ -241,6 +241,49 @@ struct vqi_error *vqi_reading_plan(struct vqi_qemu *qemu, uint64_t vdev,
 	return error;
 }
 
+static bool is_same_cache(const struct cache *a, const struct cache *b)
+{
+	return a->hva == b->hva && a->len == b->len;
+}
+
+/* Source: hw/virtio/virtio.c virtio_memory_listener_commit(). */
+static struct vqi_error *follow_caches(struct vqi_reading *reading, uint64_t caches_hva,
+				       struct queue_plan *plan)
+{
+	uint32_t span = vqi_layout_span(reading->qemu->layout, VQI_S_VRingMemoryRegionCaches);
+	vqi_cleanup_free uint8_t *bytes = malloc(span);
+	struct queue_plan fresh = {0};
+	struct vqi_view view = {reading->qemu->layout, caches_hva, bytes, span};
+	struct vqi_error *error;
+
+	if (!bytes)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	error = vqi_mem_read(reading->qemu->mem, caches_hva, bytes, span);
+	if (error)
+		return vqi_error_keep_fatal(error);
+	decode_caches(&view, &fresh);
+	if (is_same_cache(&fresh.desc, &plan->desc) && is_same_cache(&fresh.avail, &plan->avail) &&
+	    is_same_cache(&fresh.used, &plan->used))
+		plan->caches_hva = caches_hva;
+	return NULL;
+}
+
+struct vqi_error *vqi_reading_follow_caches(struct vqi_reading *reading)
+{
+	struct vqi_error *error = NULL;
+
+	for (size_t i = 0; !error && i < reading->queue_count; i++) {
+		struct queue_plan *plan = &reading->queues[i];
+		struct vqi_view queue = vqi_reading_queue(reading, i);
+		struct vqi_view vring = vqi_view_member(&queue, VQI_F_VirtQueue_vring);
+		uint64_t caches_hva = vqi_view_uint_or(&vring, VQI_F_VRing_caches, 0);
+
+		if (caches_hva && plan->caches_read && caches_hva != plan->caches_hva)
+			error = follow_caches(reading, caches_hva, plan);
+	}
+	return error;
+}
+
 struct vqi_range *vqi_reading_ranges(struct vqi_reading *reading, size_t *ret_count)
 {
 	*ret_count = reading->range_count;

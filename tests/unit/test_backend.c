@@ -66,17 +66,27 @@ static void assert_backend(size_t index, const char *kind, const char *name, con
 	ck_assert_pstr_eq(device.backends[index].driver, driver);
 }
 
+/* Where the back end is, and which child of the device it belongs to. */
+static void assert_owner(size_t index, uint64_t hva, uint64_t child, const char *child_id)
+{
+	ck_assert_uint_eq(device.backends[index].hva, hva);
+	ck_assert_uint_eq(device.backends[index].child_hva, child);
+	ck_assert_pstr_eq(device.backends[index].child_id, child_id);
+}
+
 START_TEST(test_block)
 {
 	static const char *const names[][2] = {{"d0", "d0"}, {NULL, NULL}, {"", NULL}};
 
 	for (size_t i = 0; i < 3; i++) {
 		uint64_t vdev = make_device("virtio-blk-device");
+		uint64_t blk = make_block(names[i][0], "#block12");
 
-		fake_set(qemu, vdev, VQI_F_VirtIOBlock_blk, make_block(names[i][0], "#block12"));
+		fake_set(qemu, vdev, VQI_F_VirtIOBlock_blk, blk);
 		ck_assert_ok(read_backends(vdev));
 		ck_assert_uint_eq(device.backend_count, 1);
 		assert_backend(0, "block", names[i][1], "#block12", "qcow2");
+		assert_owner(0, blk, 0, NULL);
 	}
 }
 END_TEST
@@ -193,26 +203,34 @@ START_TEST(test_objects)
 END_TEST
 
 /* Plugs a disk with a back end into a bus. */
-static void plug_disk(uint64_t bus, const char *name)
+static uint64_t plug_disk(uint64_t bus, const char *name)
 {
 	uint64_t disk = fake_object(qemu, VQI_S_SCSIDevice, "scsi-hd");
 
 	fake_set(qemu, disk, VQI_F_SCSIDevice_blk, make_block(name, name));
 	fake_plug(qemu, bus, disk);
+	return disk;
 }
 
 START_TEST(test_disks_of_a_scsi_controller)
 {
 	uint64_t vdev = make_device("virtio-scsi-device");
-	uint64_t bus = fake_bus(qemu, VQI_S_BusState, "bus", vdev);
+	uint64_t bus = fake_bus(qemu, VQI_S_BusState, "bus", vdev), disks[3];
 
-	plug_disk(bus, "d0");
+	disks[0] = plug_disk(bus, "d0");
 	fake_plug(qemu, bus, fake_object(qemu, VQI_S_DeviceState, "device")); /* another thing */
-	plug_disk(bus, "d1");
+	fake_plug(qemu, bus, fake_object(qemu, VQI_S_SCSIDevice, "scsi-hd")); /* without */
+	disks[1] = plug_disk(bus, "d1");
+	fake_set_text(qemu, disks[1], VQI_F_DeviceState_id, "disk1");
+	disks[2] = plug_disk(bus, "d2");
 	ck_assert_ok(read_backends(vdev));
-	ck_assert_uint_eq(device.backend_count, 2);
+	ck_assert_uint_eq(device.backend_count, 3);
 	assert_backend(0, "block", "d0", "d0", "qcow2");
 	assert_backend(1, "block", "d1", "d1", "qcow2");
+	assert_backend(2, "block", "d2", "d2", "qcow2");
+	for (size_t i = 0; i < 3; i++)
+		assert_owner(i, fake_get(qemu, disks[i], VQI_F_SCSIDevice_blk), disks[i],
+			     i == 1 ? "disk1" : NULL);
 }
 END_TEST
 
@@ -220,18 +238,19 @@ START_TEST(test_ports_of_a_serial_bus)
 {
 	uint64_t vdev = make_device("virtio-serial-device");
 	uint64_t bus = fake_bus(qemu, VQI_S_BusState, "bus", vdev);
-	uint64_t chardev = make(VQI_S_Chardev);
+	uint64_t chardev = make(VQI_S_Chardev), port = 0;
 
 	fake_set_text(qemu, chardev, VQI_F_Chardev_label, "con");
 	for (int i = 0; i < 2; i++) {
-		uint64_t port = fake_object(qemu, VQI_S_VirtConsole, "virtconsole");
-
+		port = fake_object(qemu, VQI_S_VirtConsole, "virtconsole");
+		fake_set_text(qemu, port, VQI_F_DeviceState_id, i ? "console1" : "console0");
 		fake_set(qemu, port, VQI_F_VirtConsole_chr, i ? chardev : 0);
 		fake_plug(qemu, bus, port);
 	}
 	ck_assert_ok(read_backends(vdev));
 	ck_assert_uint_eq(device.backend_count, 1);
 	assert_backend(0, "chardev", "con", NULL, NULL);
+	assert_owner(0, 0, port, "console1");
 }
 END_TEST
 
@@ -260,7 +279,8 @@ START_TEST(test_every_fault)
 	uint64_t vdev = make_device("virtio-scsi-device");
 	size_t count, errors = 0;
 
-	plug_disk(fake_bus(qemu, VQI_S_BusState, "bus", vdev), "d0");
+	fake_set_text(qemu, plug_disk(fake_bus(qemu, VQI_S_BusState, "bus", vdev), "d0"),
+		      VQI_F_DeviceState_id, "disk0");
 	fake_forget(qemu);
 	ck_assert_ok(read_backends(vdev));
 	reads = fake_take_reads(qemu, &count);

@@ -188,14 +188,18 @@ START_TEST(test_asleep_on_work)
 	looks_sleep_in(&looks, LOOKS_IOTHREAD, "epoll_wait");
 	looks_both_loops(&looks, LOOKS_IOTHREAD, bottom_halves, VQI_NUM(2));
 	looks_summary(&looks, "event-loop-blocked", "slept in its poll for 250 ms with work to do");
-	looks_assert_says(looks_only(&looks, "event-loop-blocked"), "2 bottom half(s)");
+	looks_assert_says(looks_only(&looks, "event-loop-blocked"), "2 bottom halves (AioContext");
 	looks.loops[0][LOOKS_IOTHREAD].bottom_halves = VQI_NUM(0); /* scheduled just now */
 	looks_diagnose(&looks);
 	looks_none(&looks, VQI_EXIT_OK);
 	looks_both_loops(&looks, LOOKS_IOTHREAD, bottom_halves, VQI_NUM(0));
 	looks_both_loops(&looks, LOOKS_IOTHREAD, coroutines, VQI_NUM(1));
 	looks_diagnose(&looks);
-	looks_assert_says(looks_only(&looks, "event-loop-blocked"), "and coroutines");
+	looks_assert_says(looks_only(&looks, "event-loop-blocked"), "not run: coroutines");
+	looks_both_loops(&looks, LOOKS_IOTHREAD, bottom_halves, VQI_NUM(1));
+	looks_diagnose(&looks);
+	looks_assert_says(looks_only(&looks, "event-loop-blocked"),
+			  "1 bottom half, and coroutines");
 	looks.threads[1][LOOKS_IOTHREAD].sleeps.value++;
 	looks_diagnose(&looks);
 	looks_none(&looks, VQI_EXIT_OK);

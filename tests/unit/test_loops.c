@@ -115,10 +115,12 @@ END_TEST
 START_TEST(test_only_iothreads_below_objects)
 {
 	uint64_t chardevs = fake_object(qemu, VQI_S_Object, "container");
+	uint64_t elsewhere = fake_object(qemu, VQI_S_IOThread, "iothread");
 	uint64_t root = fake_get(qemu, qemu->machine, VQI_F_Object_parent);
 
 	fake_add_child(qemu, root, "chardevs", chardevs);
-	fake_add_child(qemu, chardevs, "io8", fake_object(qemu, VQI_S_IOThread, "iothread"));
+	fake_set(qemu, elsewhere, VQI_F_IOThread_ctx, ctx0);
+	fake_add_child(qemu, chardevs, "io8", elsewhere);
 	fake_add_child(qemu, qemu->objects, "mem0", fake_object(qemu, VQI_S_Object, "memory"));
 	fake_add_property(qemu, qemu->objects, "type", "string", 0);
 	ck_assert_ok(read_loops());
