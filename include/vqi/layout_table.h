@@ -141,7 +141,6 @@
 	F(PCIDevice, msix_entries_nr, VQI_OPTIONAL)                                                \
 	F(PCIDevice, msix_table, VQI_OPTIONAL)                                                     \
 	F(PCIDevice, msix_pba, VQI_OPTIONAL)                                                       \
-	F(PCIDevice, msix_function_masked, VQI_OPTIONAL)                                           \
 	F(PCIBus, parent_dev, VQI_OPTIONAL)                                                        \
 	F(PXBDev, bus_nr, VQI_OPTIONAL)                                                            \
 	F(QEnumLookup, array, VQI_OPTIONAL)                                                        \
@@ -183,11 +182,11 @@
 	F(AioContext, scheduled_coroutines, VQI_OPTIONAL)                                          \
 	F(AioContext, external_disable_cnt, VQI_OPTIONAL)                                          \
 	F(AioContext, poll_started, VQI_OPTIONAL)                                                  \
-	P(AioHandler, fd, "pfd.fd", VQI_OPTIONAL)                                                  \
 	F(AioHandler, io_read, VQI_OPTIONAL)                                                       \
 	F(AioHandler, io_poll, VQI_OPTIONAL)                                                       \
 	F(AioHandler, opaque, VQI_OPTIONAL)                                                        \
 	F(AioHandler, node, VQI_OPTIONAL)                                                          \
+	P(AioHandler, polled, "node_poll.le_prev", VQI_OPTIONAL)                                   \
 	P(AioHandler, deleted, "node_deleted.le_prev", VQI_OPTIONAL)                               \
 	F(AioHandler, is_external, VQI_OPTIONAL)                                                   \
 	F(QEMUBH, next, VQI_OPTIONAL)                                                              \

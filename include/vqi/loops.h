@@ -14,7 +14,7 @@
 struct vqi_aio_handler {
 	uint64_t opaque;  /* an EventNotifier's address, for a notifier */
 	bool reads;	  /* it has an io_read */
-	bool polls;	  /* it has an io_poll */
+	bool polls;	  /* its io_poll is called while the loop polls; idle ones drop out */
 	bool is_external; /* passed over while external_disable_cnt is not 0 */
 };
 

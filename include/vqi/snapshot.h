@@ -117,7 +117,7 @@ struct vqi_backend {
 /* One thread of the target, as procfs shows it. Source: proc_pid_stat(5). */
 struct vqi_thread {
 	pid_t tid;
-	char *name;	 /* of the thread, from comm */
+	char *name;	 /* of the thread, as status writes it */
 	char *role;	 /* "main loop", "iothread io0", "vCPU 0"; NULL: another, a worker say */
 	char state;	 /* 'R' runs, 'S' sleeps, 'D' sleeps uninterruptibly, ...; '?' unknown */
 	char *wchan;	 /* where in the kernel it sleeps; NULL: nowhere, or unknown */
@@ -129,6 +129,7 @@ struct vqi_thread {
 	struct vqi_num mutex_hva;   /* pthread mutex that it waits for */
 	struct vqi_num mutex_owner; /* thread that holds this */
 	struct vqi_num cpu_ms;	    /* processor time that it has used since it began */
+	struct vqi_num wait_ms;	    /* time that it was ready to run and had no processor */
 	struct vqi_num sleeps;	    /* how often it went to sleep: voluntary_ctxt_switches */
 };
 

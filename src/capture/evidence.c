@@ -9,6 +9,16 @@
 VQI_DEFINE_CLEANUP_VALUE(struct vqi_ioeventfds, vqi_ioeventfds_done)
 VQI_DEFINE_CLEANUP_VALUE(struct vqi_guest_ram, vqi_guest_ram_done)
 
+struct vqi_error *vqi_evidence_keep_limit(struct vqi_error *error, struct vqi_snapshot *snapshot,
+					  const char *what)
+{
+	vqi_cleanup_error struct vqi_error *owned = error;
+
+	if (!error || error->code != VQI_ERROR_LIMIT)
+		return vqi_error_keep_fatal(take_ptr(owned));
+	return vqi_snapshot_add_gap(snapshot, NULL, VQI_UNKNOWN, what, error->message);
+}
+
 bool vqi_queue_is_waiting(const struct vqi_queue *queue)
 {
 	if (vqi_num_nonzero(queue->unreaped))
@@ -50,7 +60,7 @@ static struct vqi_error *add_ioeventfds(struct vqi_qemu *qemu, struct vqi_snapsh
 				continue;
 			error = have ? NULL : vqi_qemu_ioeventfds(qemu, &ioeventfds);
 			if (error)
-				return vqi_error_keep_fatal(error);
+				return vqi_evidence_keep_limit(error, snapshot, "ioeventfds");
 			have = true;
 			queue->ioeventfd =
 				VQI_NUM(vqi_ioeventfds_have(&ioeventfds, queue->host_notifier_hva));

@@ -130,7 +130,7 @@ static struct vqi_error *add_loops(struct vqi_observer *observer, struct vqi_sna
 			break;
 	}
 	if (error)
-		return vqi_error_keep_fatal(error);
+		return vqi_evidence_keep_limit(error, snapshot, "event loops");
 	error = add_loops_of_queues(observer->qemu, &loops, snapshot);
 	return error ? error : move_loops(&loops, snapshot);
 }

@@ -26,6 +26,8 @@ bool vqi_is_network_receive(const struct vqi_subject *subject)
  * receive queues a network driver's is, but for while it polls. */
 bool vqi_is_reaped_by_interrupt(const struct vqi_subject *subject)
 {
+	if (!vqi_is_bus_master(subject))
+		return false;
 	return subject->queue->kind == VQI_KIND_REQUEST || vqi_is_network_receive(subject);
 }
 
@@ -60,6 +62,17 @@ bool vqi_is_without_vector(const struct vqi_subject *subject)
 	return uses_msix(subject) && vqi_num_is(subject->queue->vector, VQI_NO_VECTOR);
 }
 
+static bool has_pin_disabled(const struct vqi_device *device)
+{
+	return device && vqi_num_is(device->msix_enabled, 0) &&
+	       vqi_num_is(device->intx_disabled, 1);
+}
+
+bool vqi_is_pin_disabled(const struct vqi_subject *subject)
+{
+	return has_pin_disabled(subject->device) && has_pin_disabled(subject->device_before);
+}
+
 /* ---- not sent ---- */
 
 /* vhost decides for itself, and leaves no trace of it in QEMU. */
@@ -86,7 +99,8 @@ static bool never_interrupted(const struct vqi_device *device)
 }
 
 /* QEMU sets the bit with every interrupt, and a driver that uses MSI-X has no need to read, and so clear,
- * it. Source: hw/virtio/virtio.c virtio_irq(). */
+ * it. Source: hw/virtio/virtio.c virtio_irq(),
+ * virtio_notify_irqfd(). */
 bool vqi_is_interrupt_never_sent(const struct vqi_subject *subject)
 {
 	return uses_msix(subject) && !vqi_num_is(subject->queue->vector, VQI_NO_VECTOR) &&
@@ -108,9 +122,11 @@ static struct vqi_error *add_event(const struct vqi_queue *queue, struct vqi_fin
 			queue->used_idx.value, queue->wrap.used.value, queue->avail_hva);
 	else
 		error = vqi_finding_add_fact(finding,
-					     "used_event %" PRIu64
-					     ": the used index has passed it, it is %" PRIu64,
-					     queue->used_event.value, queue->used_ring_idx.value);
+					     "used_event %" PRIu64 " (at 0x%" PRIx64
+					     "): the used index has passed it, it is %" PRIu64,
+					     queue->used_event.value,
+					     queue->avail_hva + 4 + 2 * (uint64_t)queue->num,
+					     queue->used_ring_idx.value);
 	if (!error && queue->signalled_used_valid.known)
 		error = vqi_finding_add_fact(
 			finding,
@@ -233,14 +249,15 @@ struct vqi_error *vqi_explain_interrupt_masked(const struct vqi_subject *subject
 	/* A driver that polls needs no vector. */
 	if (no_vector || is_event_ambiguous(subject->queue))
 		vqi_finding_doubt(finding);
-	error = vqi_finding_summarise(finding,
-				      "%" PRIu64 " completion%s that the driver has not picked up; "
-				      "%s",
-				      unreaped, vqi_plural(unreaped),
-				      no_vector ? "the queue has no interrupt vector"
-				      : vqi_is_function_masked(subject)
-					      ? "all interrupts of the device are masked"
-					      : "its interrupt vector is masked");
+	error = vqi_finding_summarise(
+		finding,
+		"%" PRIu64 " completion%s that the driver has not picked up; "
+		"%s",
+		unreaped, vqi_plural(unreaped),
+		no_vector		       ? "the queue has no interrupt vector"
+		: vqi_is_pin_disabled(subject) ? "the guest has disabled the device's interrupt pin"
+		: vqi_is_function_masked(subject) ? "all interrupts of the device are masked"
+						  : "its interrupt vector is masked");
 	if (!error)
 		error = add_kept_interrupt(subject->queue, finding);
 	return error ? error : add_facts(subject, finding);

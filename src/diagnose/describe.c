@@ -69,6 +69,11 @@ static struct vqi_error *add_one_thread(const struct vqi_thread *thread,
 		sleeps && thread->in_fault ? ", waiting for a page of memory" : "");
 }
 
+static bool holds_it_itself(const struct vqi_thread *thread)
+{
+	return vqi_num_is(thread->mutex_owner, (uint64_t)thread->tid);
+}
+
 static struct vqi_error *add_wait(const struct vqi_thread *thread, struct vqi_finding *finding)
 {
 	struct vqi_error *error = NULL;
@@ -79,9 +84,10 @@ static struct vqi_error *add_wait(const struct vqi_thread *thread, struct vqi_fi
 	if (!error && thread->mutex_owner.known)
 		error = vqi_finding_add_fact(finding,
 					     "thread %d waits for the mutex at 0x%" PRIx64
-					     ", which thread %" PRIu64 " holds",
+					     ", which thread %" PRIu64 " holds%s",
 					     (int)thread->tid, thread->mutex_hva.value,
-					     thread->mutex_owner.value);
+					     thread->mutex_owner.value,
+					     holds_it_itself(thread) ? ": that is itself" : "");
 	return error;
 }
 
@@ -95,7 +101,9 @@ struct vqi_error *vqi_finding_add_thread(const struct vqi_snapshot *snapshot, st
 		error = add_one_thread(thread, finding);
 		if (!error)
 			error = add_wait(thread, finding);
-		thread = vqi_snapshot_thread(snapshot, thread->mutex_owner);
+		thread = holds_it_itself(thread)
+				 ? NULL
+				 : vqi_snapshot_thread(snapshot, thread->mutex_owner);
 	}
 	return error;
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "vqi/diagnose.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "finding.h"
 #include "lookup.h"
+#include "loop_facts.h"
 #include "predicates.h"
 #include "queue_facts.h"
 
@@ -17,6 +19,23 @@ void vqi_diagnosis_done(struct vqi_diagnosis *diagnosis)
 	*diagnosis = (struct vqi_diagnosis){0};
 }
 VQI_DEFINE_CLEANUP_VALUE(struct vqi_diagnosis, vqi_diagnosis_done)
+
+/* What stands still for want of a processor is not stuck. */
+static struct vqi_error *doubt_if_starved(const struct vqi_subject *subject,
+					  struct vqi_finding *finding)
+{
+	uint64_t wait_ms;
+	const struct vqi_thread *thread = vqi_find_starved(subject, &wait_ms);
+
+	if (!thread)
+		return NULL;
+	vqi_finding_doubt(finding);
+	return vqi_finding_add_fact(finding,
+				    "thread %d%s%s was ready to run for %" PRIu64
+				    " ms and had no processor: is the host overloaded?",
+				    (int)thread->tid, thread->role ? ", " : "",
+				    thread->role ? thread->role : "", wait_ms);
+}
 
 /* Adds the finding of the first rule of a scope that applies; *ret_found says whether one does. */
 static struct vqi_error *apply_rules(const struct vqi_subject *subject, enum vqi_scope scope,
@@ -46,6 +65,8 @@ static struct vqi_error *apply_rules(const struct vqi_subject *subject, enum vqi
 		};
 		*ret_found = true;
 		error = rule->explain(subject, finding);
+		if (!error && rule->over_time && subject->queue)
+			error = doubt_if_starved(subject, finding);
 		return error ? error : vqi_finding_add_known_fixes(subject->snapshot, finding);
 	}
 	return NULL;

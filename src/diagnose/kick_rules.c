@@ -8,6 +8,9 @@
 #include "predicates.h"
 #include "queue_facts.h"
 
+#define SPLIT_HEADER	 4 /* VirtIO 1.2, 2.7.8: flags and idx, then entries of id and len */
+#define SPLIT_USED_ENTRY 8
+
 bool vqi_is_untaken(const struct vqi_subject *subject)
 {
 	struct vqi_num untaken = vqi_queue_untaken(subject->queue);
@@ -50,10 +53,14 @@ static struct vqi_error *add_kick_due(const struct vqi_queue *queue, struct vqi_
 					    queue->wrap.device.off.value,
 					    queue->wrap.device.wrap.value, queue->used_hva);
 	if (queue->avail_event.known)
-		return vqi_finding_add_fact(finding, "%s: avail_event is %" PRIu64, answer,
-					    queue->avail_event.value);
-	return vqi_finding_add_fact(finding, "%s: used.flags is 0x%" PRIx64, answer,
-				    queue->used_flags.value);
+		return vqi_finding_add_fact(
+			finding, "%s: avail_event is %" PRIu64 " (at 0x%" PRIx64 ")", answer,
+			queue->avail_event.value,
+			queue->used_hva + SPLIT_HEADER + SPLIT_USED_ENTRY * (uint64_t)queue->num);
+	if (!queue->used_flags.known)
+		return vqi_finding_add_fact(finding, "%s", answer);
+	return vqi_finding_add_fact(finding, "%s: used.flags is 0x%" PRIx64 " (at 0x%" PRIx64 ")",
+				    answer, queue->used_flags.value, queue->used_hva);
 }
 
 static struct vqi_error *add_eventfd(const struct vqi_subject *subject, struct vqi_finding *finding)
@@ -94,9 +101,14 @@ static struct vqi_error *add_route(const struct vqi_subject *subject, struct vqi
 static struct vqi_error *add_facts(const struct vqi_subject *subject, struct vqi_finding *finding)
 {
 	const struct vqi_queue *queue = subject->queue;
-	struct vqi_error *error;
+	struct vqi_error *error = NULL;
 
-	error = add_kick_due(queue, finding);
+	if (!vqi_is_bus_master(subject))
+		error = vqi_finding_add_fact(finding,
+					     "the guest took bus mastering away: QEMU takes "
+					     "nothing from its rings");
+	if (!error)
+		error = add_kick_due(queue, finding);
 	if (!error)
 		error = add_eventfd(subject, finding);
 	if (!error && queue->notification.known)
@@ -114,6 +126,12 @@ static struct vqi_error *add_facts(const struct vqi_subject *subject, struct vqi
 static const char *seen_or_taken(const struct vqi_queue *queue)
 {
 	return vqi_num_is(queue->unseen, 0) ? "taken" : "seen";
+}
+
+/* The loop's thread may be on its way to the queue; and nobody takes what a device may not reach. */
+static bool is_excusable(const struct vqi_subject *subject)
+{
+	return vqi_loop_is_on_its_way(subject) || !vqi_is_bus_master(subject);
 }
 
 static const char *why_not_handled(const struct vqi_subject *subject)
@@ -137,7 +155,7 @@ struct vqi_error *vqi_explain_kick_not_handled(const struct vqi_subject *subject
 	uint64_t untaken = vqi_queue_untaken(queue).value;
 	struct vqi_error *error;
 
-	if (!subject->before->kick_pending || vqi_loop_is_on_its_way(subject))
+	if (!subject->before->kick_pending || is_excusable(subject))
 		vqi_finding_doubt(finding); /* it came just now */
 	error = vqi_finding_summarise(
 		finding,
@@ -153,7 +171,7 @@ struct vqi_error *vqi_explain_notification_left_off(const struct vqi_subject *su
 	uint64_t untaken = vqi_queue_untaken(queue).value;
 	struct vqi_error *error;
 
-	if (!vqi_num_is(subject->before->notification, 0) || vqi_loop_is_on_its_way(subject))
+	if (!vqi_num_is(subject->before->notification, 0) || is_excusable(subject))
 		vqi_finding_doubt(finding);
 	error = vqi_finding_summarise(finding,
 				      "%" PRIu64 " buffer%s published and not %s by the device, "
@@ -170,7 +188,7 @@ struct vqi_error *vqi_explain_device_not_notified(const struct vqi_subject *subj
 	struct vqi_num due = vqi_queue_kick_due(queue);
 	struct vqi_error *error;
 
-	if (vqi_loop_is_on_its_way(subject))
+	if (is_excusable(subject))
 		vqi_finding_doubt(finding);
 	error = vqi_finding_summarise(finding,
 				      "%" PRIu64 " buffer%s published and not %s by the device; %s",

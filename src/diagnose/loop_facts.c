@@ -142,6 +142,56 @@ bool vqi_loop_owner_is_starved(const struct vqi_subject *subject)
 				  owner));
 }
 
+static bool takes_part(const struct vqi_subject *subject, const struct vqi_thread *thread)
+{
+	const struct vqi_snapshot *snapshot = subject->snapshot;
+
+	if (subject->loop && vqi_num_is(subject->loop->tid, (uint64_t)thread->tid))
+		return true;
+	for (size_t i = 0; i < snapshot->vcpu_count; i++) {
+		if (vqi_num_is(snapshot->vcpus[i].tid, (uint64_t)thread->tid))
+			return true;
+	}
+	return !thread->role && vqi_num_nonzero(subject->queue->in_flight);
+}
+
+const struct vqi_thread *vqi_find_starved(const struct vqi_subject *subject, uint64_t *ret_wait_ms)
+{
+	uint64_t interval_ms = subject->snapshot->capture.interval_ms;
+
+	for (size_t i = 0; subject->earlier && i < subject->snapshot->thread_count; i++) {
+		const struct vqi_thread *now = &subject->snapshot->threads[i];
+		const struct vqi_thread *before =
+			vqi_snapshot_thread(subject->earlier, VQI_NUM(now->tid));
+
+		if (!before || !before->wait_ms.known || !now->wait_ms.known ||
+		    now->wait_ms.value - before->wait_ms.value < interval_ms / 2 ||
+		    !takes_part(subject, now))
+			continue;
+		*ret_wait_ms = now->wait_ms.value - before->wait_ms.value;
+		return now;
+	}
+	return NULL;
+}
+
+bool vqi_loop_moved_a_queue(const struct vqi_subject *subject)
+{
+	for (size_t i = 0; i < subject->snapshot->device_count; i++) {
+		const struct vqi_device *device = &subject->snapshot->devices[i];
+		const struct vqi_device *before = vqi_find_device(subject->earlier, device);
+
+		for (size_t j = 0; before && j < device->queue_count; j++) {
+			const struct vqi_queue *queue = &device->queues[j];
+			const struct vqi_queue *then = vqi_find_queue(before, queue->index);
+
+			if (vqi_snapshot_loop(subject->snapshot, queue) == subject->loop && then &&
+			    !vqi_queue_held_still(then, queue))
+				return true;
+		}
+	}
+	return false;
+}
+
 bool vqi_queue_waits_for_loop(const struct vqi_subject *subject, const struct vqi_device *device,
 			      const struct vqi_queue *queue)
 {

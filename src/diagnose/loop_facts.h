@@ -40,6 +40,13 @@ bool vqi_loop_is_on_its_way(const struct vqi_subject *subject);
 /* Whether the loop's thread waits for a mutex whose owner is ready to run and gets little time to. */
 bool vqi_loop_owner_is_starved(const struct vqi_subject *subject);
 
+/* A thread that takes part in what the queue waits for, and was ready to run for half of the interval without
+ * a processor: its event loop's, a virtual CPU's, and, while requests are in flight, a worker's. NULL: none. */
+const struct vqi_thread *vqi_find_starved(const struct vqi_subject *subject, uint64_t *ret_wait_ms);
+
+/* Whether a queue of the loop moved between the looks: then the loop has been at its queues. */
+bool vqi_loop_moved_a_queue(const struct vqi_subject *subject);
+
 /* Whether a queue of a snapshot is the loop's and waits for it: buffers are published, not taken, and
  * none of its indices moved since the earlier look. */
 bool vqi_queue_waits_for_loop(const struct vqi_subject *subject, const struct vqi_device *device,

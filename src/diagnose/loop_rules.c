@@ -44,7 +44,8 @@ bool vqi_is_loop_asleep_throughout(const struct vqi_subject *subject)
 	return is_away_twice(subject) && vqi_loop_slept(subject);
 }
 
-static size_t count_waiting(const struct vqi_subject *subject)
+/* Queues that wait for the loop; with_kick: that were told so all the time. */
+static size_t count_waiting(const struct vqi_subject *subject, bool with_kick)
 {
 	size_t count = 0;
 
@@ -52,19 +53,39 @@ static size_t count_waiting(const struct vqi_subject *subject)
 		const struct vqi_device *device = &subject->snapshot->devices[i];
 
 		for (size_t j = 0; j < device->queue_count; j++)
-			count += vqi_queue_waits_for_loop(subject, device, &device->queues[j]);
+			count += vqi_queue_waits_for_loop(subject, device, &device->queues[j]) &&
+				 (!with_kick || device->queues[j].kick_pending);
 	}
 	return count;
 }
 
+/* It may have been in its poll meanwhile, but not at its queues: one of them was kicked. */
 bool vqi_is_loop_away_from_work(const struct vqi_subject *subject)
 {
-	return is_away_twice(subject) && count_waiting(subject);
+	return is_away_twice(subject) && count_waiting(subject, true) &&
+	       !vqi_loop_moved_a_queue(subject);
 }
 
+/* The main loop lets go of the big lock whenever it polls. */
+static bool holds_big_lock(const struct vqi_subject *subject)
+{
+	return subject->loop->is_main && vqi_num_nonzero(subject->loop->tid) &&
+	       vqi_num_equal(subject->snapshot->target.bql_owner, subject->loop->tid) &&
+	       vqi_num_equal(subject->earlier->target.bql_owner, subject->loop->tid);
+}
+
+/* A loop that turns, however busy, sleeps now and then, or moves a queue. */
 bool vqi_is_loop_spinning(const struct vqi_subject *subject)
 {
-	return vqi_loop_runs(subject) && count_waiting(subject);
+	return vqi_loop_runs(subject) && vqi_loop_is_on_its_way(subject) &&
+	       (count_waiting(subject, false) || holds_big_lock(subject)) &&
+	       !vqi_loop_moved_a_queue(subject);
+}
+
+/* Nothing that waits says that it should do something else. */
+static bool is_perhaps_busy(const struct vqi_subject *subject)
+{
+	return vqi_loop_state_now(subject) == VQI_LOOP_RUNS && !count_waiting(subject, false);
 }
 
 static bool has_work(const struct vqi_loop *loop)
@@ -132,7 +153,7 @@ static struct vqi_error *add_work(const struct vqi_loop *loop, struct vqi_findin
 static struct vqi_error *add_waiting(const struct vqi_subject *subject, struct vqi_finding *finding)
 {
 	struct vqi_error *error = NULL;
-	size_t listed = 0, count = count_waiting(subject);
+	size_t listed = 0, count = count_waiting(subject, false);
 
 	for (size_t i = 0; i < subject->snapshot->device_count; i++) {
 		const struct vqi_device *device = &subject->snapshot->devices[i];
@@ -212,7 +233,8 @@ struct vqi_error *vqi_explain_loop_blocked(const struct vqi_subject *subject,
 	struct vqi_num cpu = vqi_loop_cpu_ms(subject);
 	struct vqi_error *error;
 
-	if (is_in_migration(subject) || vqi_loop_owner_is_starved(subject))
+	if (is_in_migration(subject) || vqi_loop_owner_is_starved(subject) ||
+	    is_perhaps_busy(subject))
 		vqi_finding_doubt(finding);
 	error = summarise(subject, finding);
 	if (!error)

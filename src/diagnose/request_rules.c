@@ -10,6 +10,8 @@
 #include "predicates.h"
 #include "queue_facts.h"
 
+#define CONSOLE_DEVICE_ID 3 /* VirtIO 1.2, 5 */
+
 bool vqi_held_still(const struct vqi_subject *subject)
 {
 	return subject->held_still;
@@ -149,7 +151,8 @@ struct vqi_error *vqi_explain_request_stuck(const struct vqi_subject *subject,
 	vqi_cleanup_free char *reason = NULL;
 	struct vqi_error *error;
 
-	if (vqi_loop_is_starved(subject))
+	/* Who reads at the other end of a console's port may take his time. */
+	if (vqi_loop_is_starved(subject) || device->device_id == CONSOLE_DEVICE_ID)
 		vqi_finding_doubt(finding);
 	error = find_reason(subject, &reason);
 	if (!error)

@@ -6,6 +6,8 @@
 
 #include "describe.h"
 #include "finding.h"
+#include "lookup.h"
+#include "loop_facts.h"
 #include "predicates.h"
 
 /* What of a ring is wrong, the most telling first. */
@@ -72,6 +74,26 @@ bool vqi_is_device_broken(const struct vqi_subject *subject)
 	return subject->device->broken || subject->device->status & VQI_STATUS_NEEDS_RESET;
 }
 
+/* QEMU may try what broke the device again for ever. Source: hw/virtio/virtio.c
+ * virtqueue_packed_pop(), which does not step over a bad descriptor. */
+static struct vqi_error *add_spinning(const struct vqi_subject *subject,
+				      struct vqi_finding *finding)
+{
+	const struct vqi_device *device = subject->device;
+	struct vqi_subject loop = {.snapshot = subject->snapshot, .earlier = subject->earlier};
+
+	if (!device->queue_count)
+		return NULL;
+	loop.loop = vqi_snapshot_loop(subject->snapshot, &device->queues[0]);
+	loop.loop_before = vqi_find_loop(subject->earlier, loop.loop);
+	if (!vqi_loop_runs(&loop) || !vqi_loop_is_on_its_way(&loop))
+		return NULL;
+	return vqi_finding_add_fact(finding,
+				    "the %s, which serves it, ran all the time between the "
+				    "looks and did not sleep",
+				    loop.loop->name);
+}
+
 struct vqi_error *vqi_explain_device_broken(const struct vqi_subject *subject,
 					    struct vqi_finding *finding)
 {
@@ -90,7 +112,7 @@ struct vqi_error *vqi_explain_device_broken(const struct vqi_subject *subject,
 		if (device->queues[i].ring_faults)
 			error = add_ring_facts(&device->queues[i], finding);
 	}
-	return error;
+	return error ? error : add_spinning(subject, finding);
 }
 
 /* ---- the ring ---- */
@@ -144,10 +166,12 @@ bool vqi_is_inuse_off(const struct vqi_subject *subject)
 	return vqi_num_nonzero(leak);
 }
 
-/* Without bus mastering QEMU drops completions. virtio.c virtqueue_flush(). */
-bool vqi_does_complete(const struct vqi_subject *subject)
+/* Without bus mastering QEMU takes nothing, and drops what is completed: virtio.c virtqueue_pop(),
+ * virtqueue_flush(). A kernel that was started by another, as after a crash, may use the memory anew. */
+bool vqi_is_bus_master(const struct vqi_subject *subject)
 {
-	return !subject->device->disabled;
+	return !subject->device->disabled &&
+	       !(subject->device_before && subject->device_before->disabled);
 }
 
 bool vqi_is_inuse_off_lasting(const struct vqi_subject *subject)

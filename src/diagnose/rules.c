@@ -61,7 +61,8 @@ const struct vqi_rule vqi_rules[] = {
 			"suspect the guest driver, or whatever else wrote to this memory; keep a "
 			"dump of the guest",
 		.over_time = true,
-		.all = {vqi_is_ring_faulty, vqi_is_consistent, vqi_is_fault_lasting},
+		.all = {vqi_is_ring_faulty, vqi_is_consistent, vqi_is_bus_master,
+			vqi_is_fault_lasting},
 		.explain = vqi_explain_ring_corrupt,
 	},
 	{
@@ -74,7 +75,7 @@ const struct vqi_rule vqi_rules[] = {
 			"buffer back, or gave one back twice; the queue fails once inuse reaches "
 			"its size",
 		.over_time = true,
-		.all = {vqi_is_inuse_off, vqi_is_consistent, vqi_does_complete,
+		.all = {vqi_is_inuse_off, vqi_is_consistent, vqi_is_bus_master,
 			vqi_is_inuse_off_lasting},
 		.explain = vqi_explain_inuse_leak,
 	},
@@ -143,7 +144,8 @@ const struct vqi_rule vqi_rules[] = {
 			"look at the guest's interrupt set-up and at what masked it last",
 		.over_time = true,
 		.all = {vqi_held_still, vqi_is_reaped_by_interrupt, vqi_is_unreaped},
-		.any = {vqi_is_function_masked, vqi_is_vector_masked, vqi_is_without_vector},
+		.any = {vqi_is_function_masked, vqi_is_vector_masked, vqi_is_without_vector,
+			vqi_is_pin_disabled},
 		.explain = vqi_explain_interrupt_masked,
 	},
 	{

@@ -187,7 +187,8 @@ static struct vqi_error *decode(const struct vqi_qemu *qemu, const struct list *
 		context->handlers[context->handler_count++] = (struct vqi_aio_handler){
 			.opaque = vqi_view_uint_or(&view, VQI_F_AioHandler_opaque, 0),
 			.reads = vqi_view_uint_or(&view, VQI_F_AioHandler_io_read, 1),
-			.polls = vqi_view_uint_or(&view, VQI_F_AioHandler_io_poll, 0),
+			.polls = vqi_view_uint_or(&view, VQI_F_AioHandler_io_poll, 0) &&
+				 vqi_view_uint_or(&view, VQI_F_AioHandler_polled, 1),
 			.is_external = vqi_view_uint_or(&view, VQI_F_AioHandler_is_external, 0),
 		};
 	}

@@ -32,6 +32,7 @@ static void put_thread(struct vqi_json *json, struct json_object *list,
 	vqi_json_hex_num(json, object, "mutex", thread->mutex_hva);
 	vqi_json_num(json, object, "mutex_owner", thread->mutex_owner);
 	vqi_json_num(json, object, "cpu_ms", thread->cpu_ms);
+	vqi_json_num(json, object, "wait_ms", thread->wait_ms);
 	vqi_json_num(json, object, "sleeps", thread->sleeps);
 }
 

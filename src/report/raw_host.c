@@ -55,6 +55,7 @@ static void print_thread(struct vqi_page *page, const struct vqi_thread *thread)
 		vqi_page_add(page, VQI_STYLE_PLAIN, ", wchan %s", thread->wchan);
 	vqi_page_add(page, VQI_STYLE_PLAIN, ";");
 	vqi_raw_number(page, "cpu_ms", thread->cpu_ms);
+	vqi_raw_number(page, "wait_ms", thread->wait_ms);
 	vqi_raw_number(page, "sleeps", thread->sleeps);
 	vqi_raw_address(page, "mutex", thread->mutex_hva);
 	vqi_raw_number(page, "mutex_owner", thread->mutex_owner);

@@ -65,15 +65,17 @@ static struct vqi_error *read_status(struct vqi_process *process, struct vqi_thr
 	return name ? copy_line(name, &thread->name) : NULL;
 }
 
-/* Source: fs/proc/base.c proc_pid_schedstat(); the first number is nanoseconds on a CPU. */
+/* Source: fs/proc/base.c proc_pid_schedstat(): nanoseconds on a CPU, and ready without one. */
 static struct vqi_error *read_cpu_time(struct vqi_process *process, struct vqi_thread *thread)
 {
 	vqi_cleanup_free char *text = NULL;
 	struct vqi_error *error = read_optional(process, thread->tid, "schedstat", &text);
-	uint64_t ns;
+	uint64_t on_cpu, ready;
 
-	if (!error && text && sscanf(text, "%" SCNu64, &ns) == 1)
-		thread->cpu_ms = VQI_NUM(ns / NS_PER_MS);
+	if (!error && text && sscanf(text, "%" SCNu64 " %" SCNu64, &on_cpu, &ready) == 2) {
+		thread->cpu_ms = VQI_NUM(on_cpu / NS_PER_MS);
+		thread->wait_ms = VQI_NUM(ready / NS_PER_MS);
+	}
 	return error;
 }
 
@@ -174,8 +176,7 @@ static struct vqi_error *read_mutex(struct vqi_process *process, struct vqi_thre
 		error = vqi_mem_read_uint(&process->mem, address + MUTEX_OWNER, 4, &owner);
 	if (error && vqi_error_is_fatal(error))
 		return error;
-	if (!error && word == MUTEX_CONTENDED && (pid_t)owner != thread->tid &&
-	    is_thread(process, (int32_t)owner)) {
+	if (!error && word == MUTEX_CONTENDED && is_thread(process, (int32_t)owner)) {
 		thread->mutex_hva = VQI_NUM(address);
 		thread->mutex_owner = VQI_NUM(owner);
 	}
@@ -219,6 +220,8 @@ struct vqi_error *vqi_process_thread(struct vqi_process *process, pid_t tid,
 		error = read_cpu_time(process, &thread);
 	if (!error)
 		error = read_status(process, &thread);
+	if (!error && thread.state == 'Z') /* killed, and not reaped yet */
+		error = vqi_error_new(VQI_ERROR_GONE, "thread %d has ended", (int)tid);
 	if (error) {
 		vqi_thread_done(&thread);
 		return thread_error(process, tid, error);

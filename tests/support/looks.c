@@ -102,6 +102,7 @@ static void init_host(struct looks *looks, int when)
 			.in_syscall = true,
 			.syscall = (char *)(i == LOOKS_VCPU ? "ioctl" : "ppoll"),
 			.cpu_ms = VQI_NUM(when ? 51 : 50),
+			.wait_ms = VQI_NUM(when ? 8 : 7),
 			.sleeps = VQI_NUM(when ? 20 : 10),
 		};
 	looks->vcpus[when][0] = (struct vqi_vcpu){

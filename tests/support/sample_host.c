@@ -60,6 +60,7 @@ static void add_loop_threads(struct vqi_sample *sample)
 			.in_syscall = true,
 			.syscall = (char *)"ppoll",
 			.cpu_ms = VQI_NUM(15230 + i),
+			.wait_ms = VQI_NUM(12),
 			.sleeps = VQI_NUM(88123 + i),
 		};
 	sample->snapshot.thread_count = 2;
@@ -101,6 +102,7 @@ void vqi_sample_add_threads(struct vqi_sample *sample)
 		.syscall_args = {12, 0x7f0000100000, 65536, 1048576},
 		.file = (char *)"/srv/web1.qcow2",
 		.cpu_ms = VQI_NUM(31),
+		.wait_ms = VQI_NUM(12),
 		.sleeps = VQI_NUM(77),
 	};
 	sample->threads[VQI_SAMPLE_VCPU_0] = (struct vqi_thread){
@@ -115,6 +117,7 @@ void vqi_sample_add_threads(struct vqi_sample *sample)
 		.mutex_hva = VQI_NUM(0x55d0c0da0040),
 		.mutex_owner = VQI_NUM(4242),
 		.cpu_ms = VQI_NUM(61000),
+		.wait_ms = VQI_NUM(12),
 		.sleeps = VQI_NUM(901),
 	};
 	sample->threads[VQI_SAMPLE_VCPU_1] = (struct vqi_thread){
@@ -123,6 +126,7 @@ void vqi_sample_add_threads(struct vqi_sample *sample)
 		.role = (char *)"vCPU 1",
 		.state = 'R',
 		.cpu_ms = VQI_NUM(62000),
+		.wait_ms = VQI_NUM(12),
 		.sleeps = VQI_NUM(902),
 	};
 	sample->snapshot.thread_count = 5;

@@ -140,6 +140,7 @@ START_TEST(test_taken_chain)
 	take();
 	look();
 	ck_assert_uint_eq(queue(BLK, 0)->ring_faults, 0);
+	ck_assert_uint_eq(reads_of(fake_place(qemu, blk0.vdev, VQI_F_VirtIODevice_dma_as)), 0);
 	fake_set(qemu, blk0.vdev, VQI_F_VirtIODevice_broken, 1);
 	fake_set(qemu, fake_queue(qemu, &blk0, 0), VQI_F_VirtQueue_inuse, 0);
 	look();

@@ -77,7 +77,11 @@ START_TEST(test_every_layout)
 	teardown();
 	make((unsigned int)_i);
 	fake_set(qemu, handlers[0], VQI_F_AioHandler_io_read, 0);
+	fake_set(qemu, handlers[0], VQI_F_AioHandler_polled, LE_PREV);
+	fake_set(qemu, handlers[1], VQI_F_AioHandler_polled, LE_PREV);
 	fake_set(qemu, handlers[1], VQI_F_AioHandler_io_poll, IO_POLL);
+	/* An idle one, which QEMU took off its list. */
+	fake_set(qemu, handlers[2], VQI_F_AioHandler_io_poll, IO_POLL);
 	fake_set(qemu, handlers[2], VQI_F_AioHandler_is_external, 1);
 	fake_set(qemu, ctx, VQI_F_AioContext_external_disable_cnt, 3);
 	fake_set(qemu, ctx, VQI_F_AioContext_poll_started, 1);
@@ -136,7 +140,9 @@ START_TEST(test_deleted_is_left_out)
 	ck_assert_ptr_null(find(B));
 	assert_found(C);
 	/* And one that comes again, for the same notifier. */
-	fake_set(qemu, fake_handler(qemu, ctx, B), VQI_F_AioHandler_io_poll, IO_POLL);
+	handlers[1] = fake_handler(qemu, ctx, B);
+	fake_set(qemu, handlers[1], VQI_F_AioHandler_io_poll, IO_POLL);
+	fake_set(qemu, handlers[1], VQI_F_AioHandler_polled, LE_PREV);
 	ck_assert_ok(read_context());
 	ck_assert_uint_eq(context.handler_count, 3);
 	ck_assert(find(B)->polls);

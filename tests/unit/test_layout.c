@@ -259,6 +259,39 @@ START_TEST(member_of_nothing_is_nothing)
 }
 END_TEST
 
+/* What a list's entry, which is larger than a pointer, leads to. */
+START_TEST(first_pointer_of_a_larger_field)
+{
+	static const uint32_t sizes[] = {8, 16, 24};
+	uint64_t pointer;
+
+	memcpy(&pointer, bytes + 3, sizeof(pointer));
+	for (size_t i = 0; i < 3; i++) {
+		struct vqi_view view = view_of(3, sizes[i]); /* the last ends beyond the bytes */
+
+		ck_assert_uint_eq(vqi_view_first_pointer(&view, VQI_F_VRing_num), pointer);
+	}
+}
+END_TEST
+
+START_TEST(no_first_pointer_without_its_bytes)
+{
+	static const struct {
+		uint32_t offset, size;
+	} cases[] = {{16, 16}, {9, 16}, {15, 8}, {0, 7}, {0, 0}, {UINT32_MAX, 16}};
+	struct vqi_view view;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		view = view_of(cases[i].offset, cases[i].size);
+		ck_assert_uint_eq(vqi_view_first_pointer(&view, VQI_F_VRing_num), 0);
+	}
+	view = view_of(0, 16);
+	ck_assert_uint_ne(vqi_view_first_pointer(&view, VQI_F_VRing_num), 0);
+	layout.fields[VQI_F_VRing_num].present = false;
+	ck_assert_uint_eq(vqi_view_first_pointer(&view, VQI_F_VRing_num), 0);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("layout");
@@ -281,5 +314,7 @@ int main(void)
 	tcase_add_test(tcase, member_is_a_view_of_its_own);
 	tcase_add_test(tcase, member_has_only_bytes_of_its_view);
 	tcase_add_test(tcase, member_of_nothing_is_nothing);
+	tcase_add_test(tcase, first_pointer_of_a_larger_field);
+	tcase_add_test(tcase, no_first_pointer_without_its_bytes);
 	return unit_run("layout", tcase);
 }

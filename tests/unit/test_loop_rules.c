@@ -109,12 +109,21 @@ START_TEST(test_mutex)
 }
 END_TEST
 
-/* A deadlock of two: the chain of owners ends. */
+/* A deadlock with itself: the chain of owners ends. */
 START_TEST(test_mutex_cycle)
 {
 	looks_sleep_in(&looks, LOOKS_IOTHREAD, "futex");
 	looks_both_threads(&looks, LOOKS_IOTHREAD, mutex_hva, VQI_NUM(0x5a5a0));
 	looks_both_threads(&looks, LOOKS_IOTHREAD, mutex_owner,
+			   VQI_NUM(LOOKS_FIRST_TID + LOOKS_IOTHREAD));
+	looks_diagnose(&looks);
+	looks_assert_says(looks_only(&looks, "event-loop-blocked"),
+			  "which thread 4243 holds: that is itself");
+	ck_assert_uint_lt(looks_only(&looks, "event-loop-blocked")->evidence_count, 6);
+	/* Or of two. */
+	looks_both_threads(&looks, LOOKS_IOTHREAD, mutex_owner, VQI_NUM(LOOKS_FIRST_TID));
+	looks_both_threads(&looks, LOOKS_MAIN, mutex_hva, VQI_NUM(0x5a5a8));
+	looks_both_threads(&looks, LOOKS_MAIN, mutex_owner,
 			   VQI_NUM(LOOKS_FIRST_TID + LOOKS_IOTHREAD));
 	looks_diagnose(&looks);
 	ck_assert_uint_lt(looks_only(&looks, "event-loop-blocked")->evidence_count, 20);
@@ -158,6 +167,21 @@ START_TEST(test_away_from_work)
 	finding = looks_of_vm(&looks, "event-loop-blocked", LOOKS_CONFIRMED);
 	looks_assert_says(finding, "waits for it: blk0 queue 0, 2 not taken, its kick pending");
 	looks_assert_says(finding, "away in both looks");
+	/* Nobody told it; or it has been at another of its queues. */
+	BLK(kick_pending, false);
+	looks_diagnose(&looks);
+	looks_of_disk(&looks, "device-not-notified", LOOKS_CONFIRMED);
+	BLK(kick_pending, true);
+	BLK(loop, VQI_NUM(LOOKS_MAIN));
+	looks_sleep_in(&looks, LOOKS_MAIN, "futex");
+	looks.threads[1][LOOKS_MAIN].sleeps.value++;
+	looks.queues[0][LOOKS_NET][LOOKS_TX].used_idx.value--;
+	looks_diagnose(&looks);
+	looks_of_disk(&looks, "kick-not-handled", LOOKS_CONFIRMED);
+	looks.queues[0][LOOKS_NET][LOOKS_TX].used_idx.value++;
+	looks_summary(&looks, "event-loop-blocked", "main loop");
+	looks_sleep_in(&looks, LOOKS_MAIN, "ppoll");
+	BLK(loop, VQI_NUM(LOOKS_IOTHREAD));
 	/* Nothing waits that should not. */
 	BLK(kind, VQI_KIND_RECEIVE);
 	looks_diagnose(&looks);
@@ -180,6 +204,29 @@ START_TEST(test_spinning)
 	looks_both_threads(&looks, LOOKS_IOTHREAD, cpu_ms, VQI_UNKNOWN);
 	looks_diagnose(&looks);
 	looks_of_disk(&looks, "device-not-notified", LOOKS_CANDIDATE);
+	/* A busy one turns. */
+	looks_run(&looks, LOOKS_IOTHREAD, 250);
+	looks.threads[1][LOOKS_IOTHREAD].sleeps.value++;
+	looks_diagnose(&looks);
+	looks_of_disk(&looks, "device-not-notified", LOOKS_CONFIRMED);
+}
+END_TEST
+
+/* Nothing waits; but it has the big lock, which it should let go of. */
+START_TEST(test_spinning_with_the_big_lock)
+{
+	looks_run(&looks, LOOKS_MAIN, 250);
+	looks_diagnose(&looks);
+	looks_none(&looks, VQI_EXIT_OK);
+	looks.later.target.bql_owner = VQI_NUM(LOOKS_FIRST_TID);
+	looks_diagnose(&looks);
+	looks_none(&looks, VQI_EXIT_OK);
+	looks.earlier.target.bql_owner = VQI_NUM(LOOKS_FIRST_TID);
+	looks_diagnose(&looks);
+	looks_of_vm(&looks, "event-loop-blocked", LOOKS_CANDIDATE);
+	looks.queues[0][LOOKS_NET][LOOKS_TX].used_idx.value--; /* it works */
+	looks_diagnose(&looks);
+	looks_none(&looks, VQI_EXIT_OK);
 }
 END_TEST
 
@@ -291,6 +338,7 @@ int main(void)
 	tcase_add_test(tcase, test_nested);
 	tcase_add_test(tcase, test_away_from_work);
 	tcase_add_test(tcase, test_spinning);
+	tcase_add_test(tcase, test_spinning_with_the_big_lock);
 	tcase_add_test(tcase, test_asleep_on_work);
 	tcase_add_test(tcase, test_main_loop_explains_all);
 	tcase_add_test(tcase, test_iothread_explains_its_queues);

@@ -104,6 +104,7 @@ START_TEST(test_split)
 	make((unsigned int)_i, &(struct ring_options){.num = NUM, .event_idx = true});
 	fake_set_notifier(qemu, &fake, 0, VQI_F_VirtQueue_host_notifier, 23);
 	fake_set_notifier(qemu, &fake, 0, VQI_F_VirtQueue_guest_notifier, -1);
+	fake_set(qemu, fake.vdev, VQI_F_VirtIODevice_isr, 3);
 	look();
 	ck_assert_uint_eq(device.queue_count, QUEUES);
 	ck_assert_uint_eq(device.device_id, 2);
@@ -113,6 +114,7 @@ START_TEST(test_split)
 	ck_assert_int_eq(device.endian, VQI_ENDIAN_LITTLE);
 	ck_assert_int_eq(device.vhost, VQI_VHOST_NONE);
 	assert_num(device.vm_running, 1);
+	assert_num(device.isr, 3);
 
 	queue = &device.queues[0];
 	ck_assert_str_eq(queue->role, "request");
@@ -134,6 +136,8 @@ START_TEST(test_split)
 	assert_num(queue->notification, 1);
 	assert_num(queue->vector, 1);
 	assert_num(queue->host_notifier_fd, 23);
+	ck_assert_uint_eq(queue->host_notifier_hva,
+			  fake_place(qemu, fake.vq, VQI_F_VirtQueue_host_notifier));
 	ck_assert(!queue->guest_notifier_fd.known);
 	assert_num(queue->unseen, 1);
 	assert_num(queue->in_flight, 1);

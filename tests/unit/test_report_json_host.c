@@ -63,22 +63,25 @@ START_TEST(test_threads)
 	check("threads.0",
 	      "{\"tid\":4242,\"name\":\"qemu-system-x86\",\"role\":\"main loop\","
 	      "\"state\":\"S\",\"wchan\":\"do_poll\",\"in_fault\":false,\"syscall\":\"ppoll\","
-	      "\"file\":null,\"mutex\":null,\"mutex_owner\":null,\"cpu_ms\":15230,"
+	      "\"file\":null,\"mutex\":null,\"mutex_owner\":null,\"cpu_ms\":15230,\"wait_ms\":12,"
 	      "\"sleeps\":88123}");
 	check("threads.2",
 	      "{\"tid\":4263,\"name\":\"worker\",\"role\":null,\"state\":\"D\","
 	      "\"wchan\":\"folio_wait_bit\",\"in_fault\":false,\"syscall\":\"pwrite64\","
 	      "\"file\":\"/srv/web1.qcow2\",\"mutex\":null,\"mutex_owner\":null,"
-	      "\"cpu_ms\":31,\"sleeps\":77}");
+	      "\"cpu_ms\":31,\"wait_ms\":12,"
+	      "\"sleeps\":77}");
 	check("threads.3",
 	      "{\"tid\":4252,\"name\":\"CPU 0/KVM\",\"role\":\"vCPU 0\","
 	      "\"state\":\"S\",\"wchan\":\"futex_wait_queue\",\"in_fault\":false,\"syscall\":\"futex\","
 	      "\"file\":null,\"mutex\":\"0x55d0c0da0040\",\"mutex_owner\":4242,"
-	      "\"cpu_ms\":61000,\"sleeps\":901}");
+	      "\"cpu_ms\":61000,\"wait_ms\":12,"
+	      "\"sleeps\":901}");
 	check("threads.4",
 	      "{\"tid\":4253,\"name\":\"CPU 1/KVM\",\"role\":\"vCPU 1\","
 	      "\"state\":\"R\",\"wchan\":null,\"in_fault\":false,\"syscall\":null,\"file\":null,"
-	      "\"mutex\":null,\"mutex_owner\":null,\"cpu_ms\":62000,\"sleeps\":902}");
+	      "\"mutex\":null,\"mutex_owner\":null,\"cpu_ms\":62000,\"wait_ms\":12,"
+	      "\"sleeps\":902}");
 }
 END_TEST
 
@@ -349,6 +352,7 @@ static const struct {
 	THREAD(mutex_owner),
 	{&sample.threads[0].mutex_hva, ADDRESS, "threads.0.mutex"},
 	THREAD(cpu_ms),
+	THREAD(wait_ms),
 	THREAD(sleeps),
 	VCPU(NUMBER, tid),
 	VCPU(FLAG, halted),

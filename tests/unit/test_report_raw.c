@@ -107,12 +107,13 @@ START_TEST(test_verbose_loops_and_threads)
 			      "wchan do_poll");
 	ck_assert_has(report, "\n    thread 4263 (worker): state D, in pwrite64 on "
 			      "/srv/web1.qcow2, wchan folio_wait_bit");
-	ck_assert_has(report, " cpu_ms 31 sleeps 77");
+	ck_assert_has(report, " cpu_ms 31 wait_ms 12 sleeps 77");
 	ck_assert_has(report, "\n    thread 4252 (CPU 0/KVM), vCPU 0: state S, in futex, wchan "
 			      "futex_wait_queue");
-	ck_assert_has(report,
-		      "wchan futex_wait_queue; cpu_ms 61000 sleeps 901 mutex 0x55d0c0da0040 "
-		      "mutex_owner 4242\n");
+	ck_assert_has(
+		report,
+		"wchan futex_wait_queue; cpu_ms 61000 wait_ms 12 sleeps 901 mutex 0x55d0c0da0040 "
+		"mutex_owner 4242\n");
 	ck_assert_has(report, "\n    vCPU 1: tid 4253 halted ");
 	sample.threads[4].in_fault = true;
 	print((struct vqi_report_options){.verbose = true});
@@ -124,7 +125,7 @@ START_TEST(test_verbose_loops_and_threads)
 	ck_assert_has(report, "\n    main loop: tid - AioContext ");
 	ck_assert_has(report, " nested - polling - bottom_halves - coroutines -\n");
 	ck_assert_has(report, "\n    thread 1 (-): state ?");
-	ck_assert_has(report, " cpu_ms - sleeps -");
+	ck_assert_has(report, " cpu_ms - wait_ms - sleeps -");
 	vqi_sample_empty(&sample);
 	print((struct vqi_report_options){.verbose = true});
 	ck_assert_lacks(report, "event loops");

@@ -197,6 +197,16 @@ START_TEST(test_starved)
 }
 END_TEST
 
+/* A console's reader may take his time. */
+START_TEST(test_console)
+{
+	set_request(104, 104, 104, 101);
+	looks_both_devices(&looks, LOOKS_BLK, device_id, 3);
+	looks_diagnose(&looks);
+	looks_of_disk(&looks, "request-stuck-in-device", LOOKS_CANDIDATE);
+}
+END_TEST
+
 START_TEST(test_served_by)
 {
 	set_request(104, 104, 104, 101);
@@ -221,6 +231,7 @@ int main(void)
 	tcase_add_test(tcase, test_throttled);
 	tcase_add_test(tcase, test_drained);
 	tcase_add_test(tcase, test_starved);
+	tcase_add_test(tcase, test_console);
 	tcase_add_test(tcase, test_served_by);
 	return unit_run("request_rules", tcase);
 }

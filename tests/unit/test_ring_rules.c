@@ -85,6 +85,22 @@ START_TEST(test_ring_not_corrupt)
 }
 END_TEST
 
+/* It tries the same again for ever. */
+START_TEST(test_device_broken_and_spinning)
+{
+	looks.later.devices[LOOKS_BLK].broken = true;
+	looks_run(&looks, LOOKS_IOTHREAD, 200);
+	looks_diagnose(&looks);
+	looks_assert_says(looks_only(&looks, "device-broken"),
+			  "the iothread io0, which serves it, ran all the time");
+	looks_run(&looks, LOOKS_IOTHREAD, 5);
+	looks_diagnose(&looks);
+	ck_assert(!looks_says(looks_only(&looks, "device-broken"), "ran all the time"));
+	looks_diagnose_single(&looks);
+	ck_assert(!looks_says(looks_only(&looks, "device-broken"), "ran all the time"));
+}
+END_TEST
+
 /* Each fault has a sentence, and the place of the first is told. */
 START_TEST(test_ring_fault_sentences)
 {
@@ -182,6 +198,7 @@ int main(void)
 	tcase_add_test(tcase, test_device_broken);
 	tcase_add_test(tcase, test_ring_corrupt);
 	tcase_add_test(tcase, test_ring_not_corrupt);
+	tcase_add_test(tcase, test_device_broken_and_spinning);
 	tcase_add_test(tcase, test_ring_fault_sentences);
 	tcase_add_test(tcase, test_ring_fault_place);
 	tcase_add_test(tcase, test_inuse_leak);

@@ -200,6 +200,12 @@ static void without_vector(void)
 	BLK(vector, VQI_NUM(VQI_NO_VECTOR));
 }
 
+static void pin_disabled(void)
+{
+	looks_both_devices(&looks, LOOKS_BLK, msix_enabled, VQI_NUM(0));
+	looks_both_devices(&looks, LOOKS_BLK, intx_disabled, VQI_NUM(1));
+}
+
 static void undecided(void)
 {
 	BLK(signalled_used, VQI_NUM(96));
@@ -248,7 +254,7 @@ static const struct {
 	{"event-loop-blocked", false, {NULL}},
 	{"event-loop-blocked", true, {loop_asleep}},
 	{"event-loop-blocked", false, {loop_asleep, loop_unused}},
-	{"event-loop-blocked", true, {loop_asleep, loop_awake_between, untaken}},
+	{"event-loop-blocked", true, {loop_asleep, loop_awake_between, untaken, kicked}},
 	{"event-loop-blocked", false, {loop_asleep, loop_awake_between}},
 	{"event-loop-blocked", true, {loop_spinning, untaken}},
 	{"event-loop-blocked", false, {loop_spinning}},
@@ -263,6 +269,7 @@ static const struct {
 	{"ring-corrupt", true, {faulty, single}},
 	{"ring-corrupt", false, {faulty, single, inconsistent}},
 	{"ring-corrupt", false, {faulty, faultless_before}},
+	{"ring-corrupt", false, {faulty, disabled}},
 	{"inuse-leak", false, {NULL}},
 	{"inuse-leak", true, {leaking}},
 	{"inuse-leak", false, {leaking, inconsistent}},
@@ -293,6 +300,7 @@ static const struct {
 	{"interrupt-masked", true, {unreaped, function_masked}},
 	{"interrupt-masked", true, {unreaped, vector_masked}},
 	{"interrupt-masked", true, {unreaped, without_vector}},
+	{"interrupt-masked", true, {unreaped, pin_disabled}},
 	{"interrupt-masked", false, {unreaped, vector_masked, moving}},
 	{"interrupt-masked", false, {unreaped, vector_masked, sending}},
 	{"interrupt-masked", false, {unreaped, vector_masked, not_masked_before}},

@@ -181,11 +181,12 @@ START_TEST(test_polled)
 {
 	uint64_t handler = fake_handler(qemu, ctx0, NOTIFIER);
 
-	for (unsigned int i = 0; i < 4; i++) {
+	for (unsigned int i = 0; i < 8; i++) {
 		fake_set(qemu, handler, VQI_F_AioHandler_io_poll, i & 1 ? IO_POLL : 0);
-		fake_set(qemu, ctx0, VQI_F_AioContext_poll_started, i >> 1);
+		fake_set(qemu, handler, VQI_F_AioHandler_polled, i & 2);
+		fake_set(qemu, ctx0, VQI_F_AioContext_poll_started, i >> 2);
 		look();
-		ck_assert(vqi_num_is(queue()->handler_polled, i == 3));
+		ck_assert(vqi_num_is(queue()->handler_polled, i == 7));
 		ck_assert(!device()->queues[1].handler_polled.known);
 	}
 	qemu->layout.fields[VQI_F_AioContext_poll_started].present = false;

@@ -198,12 +198,12 @@ START_TEST(test_waiting_for_a_mutex)
 }
 END_TEST
 
-/* A thread that has it itself is nobody to wait for. */
+/* A deadlock of one: it waits for what it holds itself. */
 START_TEST(test_waiting_for_its_own_mutex)
 {
 	start("lock-twice");
 	assert_sleeps_in("futex");
-	assert_no_mutex();
+	ck_assert(vqi_num_is(thread.mutex_owner, (uint64_t)thread.tid));
 }
 END_TEST
 
@@ -382,7 +382,11 @@ END_TEST
 START_TEST(test_process_that_has_ended)
 {
 	pid_t pid = target.pid;
+	siginfo_t info;
 
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	assert_fails(pid, VQI_ERROR_GONE, "has ended"); /* a zombie */
 	vqi_target_end(&target);
 	assert_fails(pid, VQI_ERROR_GONE, "has ended");
 }

@@ -34,6 +34,7 @@ static void assert_transport(const struct fake_device *fake, const char *id,
 	ck_assert_pstr_eq(device.id, id);
 	ck_assert_int_eq(device.transport, transport);
 	ck_assert_pstr_eq(device.transport_address, address);
+	ck_assert_uint_eq(device.proxy_hva, fake->proxy);
 }
 
 START_TEST(test_every_transport)
@@ -119,6 +120,7 @@ START_TEST(test_unknown_proxy)
 
 	assert_transport(&device, NULL, VQI_TRANSPORT_UNKNOWN, NULL);
 	fake_set(qemu, device.vdev, VQI_F_DeviceState_parent_bus, 0);
+	device.proxy = 0;
 	assert_transport(&device, NULL, VQI_TRANSPORT_UNKNOWN, NULL);
 }
 END_TEST
