@@ -64,6 +64,7 @@ struct vqi_ring_bytes {
 	bool big_endian;
 	bool event_idx;	   /* VIRTIO_F_EVENT_IDX is negotiated */
 	bool vhost;	   /* QEMU's own indices are stale */
+	bool broken;	   /* the device gave up, and changes no index any more */
 	bool no_interrupt; /* the queue may have none of its own: a driver may poll it */
 };
 

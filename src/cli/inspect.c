@@ -48,6 +48,9 @@ static void pause_ms(unsigned int ms)
 /* What one inspection holds. */
 struct inspection {
 	const struct vqi_options *options;
+	struct vqi_process *process;
+	const struct vqi_image *image;
+	struct vqi_qemu *qemu;
 	struct timespec start; /* monotonic: the wall clock may be set meanwhile */
 	struct timespec first_look;
 	struct vqi_snapshot *earlier; /* NULL after a single look */
@@ -63,6 +66,41 @@ static void inspection_done(struct inspection *inspection)
 }
 VQI_DEFINE_CLEANUP_VALUE(struct inspection, inspection_done)
 
+static struct vqi_error *describe_target(const struct inspection *inspection,
+					 struct vqi_target *target)
+{
+	const struct vqi_image *image = inspection->image;
+	struct vqi_qemu *qemu = inspection->qemu;
+	struct vqi_error *error;
+
+	target->pid = vqi_process_pid(inspection->process);
+	target->kind = image->kind == VQI_IMAGE_STORAGE_DAEMON ? VQI_TARGET_STORAGE_DAEMON
+							       : VQI_TARGET_QEMU;
+	target->layout_source = vqi_layout_source_name(qemu->layout->source);
+	error = vqi_copy_string(image->path, &target->exe);
+	if (!error)
+		error = vqi_copy_string(image->build_id, &target->build_id);
+	if (!error)
+		error = vqi_copy_string(image->version, &target->qemu_version);
+	if (!error)
+		error = vqi_qemu_vm_name(qemu, &target->vm_name);
+	return error ? error : vqi_qemu_arch(qemu, image->path, &target->arch);
+}
+
+static struct vqi_error *take_look(struct vqi_observer *observer, struct inspection *inspection,
+				   struct vqi_snapshot **ret_snapshot)
+{
+	vqi_cleanup_snapshot struct vqi_snapshot *snapshot = NULL;
+	struct vqi_error *error;
+
+	error = vqi_observer_look(observer, inspection->options->stop, &snapshot);
+	if (!error)
+		error = describe_target(inspection, &snapshot->target);
+	if (!error)
+		*ret_snapshot = take_ptr(snapshot);
+	return error;
+}
+
 /* Looks again, and diagnoses what happened since the first look. A look between counts no more, but for
  * what it stopped. */
 static struct vqi_error *look_again(struct vqi_observer *observer, struct inspection *inspection)
@@ -73,7 +111,7 @@ static struct vqi_error *look_again(struct vqi_observer *observer, struct inspec
 	vqi_cleanup_snapshot struct vqi_snapshot *later = NULL;
 	struct vqi_error *error;
 
-	error = vqi_observer_look(observer, options->stop, &later);
+	error = take_look(observer, inspection, &later);
 	if (error)
 		return error;
 	merge_capture(before, later);
@@ -120,7 +158,7 @@ static struct vqi_error *look(struct vqi_observer *observer, struct inspection *
 	struct vqi_error *error;
 
 	clock_gettime(CLOCK_MONOTONIC, &inspection->first_look);
-	error = vqi_observer_look(observer, options->stop, &first);
+	error = take_look(observer, inspection, &first);
 	if (error)
 		return error;
 	if (!options->once) {
@@ -131,25 +169,6 @@ static struct vqi_error *look(struct vqi_observer *observer, struct inspection *
 	if (options->queue.known)
 		error = vqi_snapshot_select_queue(first, (unsigned int)options->queue.value);
 	return error ? error : vqi_diagnose(NULL, first, &inspection->diagnosis);
-}
-
-static struct vqi_error *describe_target(struct vqi_qemu *qemu, struct vqi_process *process,
-					 const struct vqi_image *image, struct vqi_target *target)
-{
-	struct vqi_error *error;
-
-	target->pid = vqi_process_pid(process);
-	target->kind = image->kind == VQI_IMAGE_STORAGE_DAEMON ? VQI_TARGET_STORAGE_DAEMON
-							       : VQI_TARGET_QEMU;
-	target->layout_source = vqi_layout_source_name(qemu->layout->source);
-	error = vqi_copy_string(image->path, &target->exe);
-	if (!error)
-		error = vqi_copy_string(image->build_id, &target->build_id);
-	if (!error)
-		error = vqi_copy_string(image->version, &target->qemu_version);
-	if (!error)
-		error = vqi_qemu_vm_name(qemu, &target->vm_name);
-	return error ? error : vqi_qemu_arch(qemu, image->path, &target->arch);
 }
 
 /* Opens the target and finds out its layout: the slow part, before anything is looked at. */
@@ -171,14 +190,13 @@ static struct vqi_error *resolve(const struct vqi_options *options, struct vqi_p
 	return error ? error : vqi_layout_check(layout);
 }
 
-static struct vqi_error *observe(struct vqi_process *process, struct vqi_qemu *qemu,
-				 struct inspection *inspection)
+static struct vqi_error *observe(struct inspection *inspection)
 {
 	const struct vqi_options *options = inspection->options;
 	vqi_cleanup(vqi_observer_free) struct vqi_observer *observer = NULL;
 	struct vqi_error *error;
 
-	error = vqi_observer_new(process, qemu, &observer);
+	error = vqi_observer_new(inspection->process, inspection->qemu, &observer);
 	if (!error && options->device_count)
 		error = vqi_observer_select(observer, options->devices, options->device_count);
 	return error ? error : look(observer, inspection);
@@ -196,9 +214,10 @@ static struct vqi_error *inspect_process(struct vqi_process *process, struct ins
 	error = resolve(inspection->options, process, &image, layout);
 	if (!error)
 		error = vqi_qemu_init(vqi_process_mem(process), layout, image.bias, &qemu);
-	if (!error)
-		error = observe(process, &qemu, inspection);
-	return error ? error : describe_target(&qemu, process, &image, &inspection->later->target);
+	inspection->process = process;
+	inspection->image = &image;
+	inspection->qemu = &qemu;
+	return error ? error : observe(inspection);
 }
 
 struct vqi_error *vqi_inspect(const struct vqi_options *options, struct vqi_snapshot **ret_snapshot,

@@ -241,6 +241,7 @@ static struct vqi_ring_bytes ring_bytes(const struct vqi_reading *reading,
 		.big_endian = device->endian == VQI_ENDIAN_BIG,
 		.event_idx = device->guest_features >> VQI_FEATURE_EVENT_IDX & 1,
 		.vhost = device->vhost != VQI_VHOST_NONE,
+		.broken = device->broken,
 		/* On other transports all queues share one interrupt, which is always there. */
 		.no_interrupt = device->transport == VQI_TRANSPORT_PCI &&
 				vqi_num_is(queue->vector, VQI_NO_VECTOR),

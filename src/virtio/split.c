@@ -34,7 +34,10 @@ static unsigned int check_avail(const struct vqi_ring_bytes *bytes, const struct
 {
 	uint16_t count = (uint16_t)(queue->avail_idx.value - from);
 
-	if (count > queue->num)
+	/* A broken device has taken as many as there can be, and stopped at the next: "Virtqueue size
+	 * exceeded". Of one that works, the two numbers may be of different moments. */
+	if (count > queue->num ||
+	    (bytes->broken && count && queue->inuse.known && queue->inuse.value >= queue->num))
 		return VQI_RING_AVAIL_AHEAD;
 	for (uint16_t i = 0; i < count; i++) {
 		size_t slot = AVAIL_RING + 2 * (size_t)((uint16_t)(from + i) % queue->num);

@@ -4,6 +4,7 @@ gdb is slow and stops QEMU, but it is the one other program that reads the very 
 """
 
 import json
+import re
 
 import gdb
 
@@ -66,27 +67,72 @@ def describe_queue(queue, is_packed):
         "signalled_used": int(queue["signalled_used"]),
         "signalled_used_valid": flag(queue["signalled_used_valid"]),
         "notification": flag(queue["notification"]),
-        "notification_address": int(queue["notification"].address),
         "inuse": int(queue["inuse"]),
-        "inuse_address": int(queue["inuse"].address),
         "vector": int(queue["vector"]),
+        "host_notifier_address": int(queue["host_notifier"].address),
         "host_notifier": notifier(queue["host_notifier"]),
         "guest_notifier": notifier(queue["guest_notifier"]),
         "ring": ring,
     }
 
 
-def drain_counter(device):
-    """Where a disk's event loop counts the drains that keep it from reading kicks (QEMU up to 8.0)."""
-    if device["name"].string() != "virtio-blk":
+def cast(value, kind):
+    return value.cast(gdb.lookup_type(kind).pointer()).dereference()
+
+
+def describe_back_ends(device):
+    """[BlockBackend] of a virtio-blk device, or of the disks on a virtio-scsi device's bus."""
+    if device["name"].string() == "virtio-blk":
+        found = [cast(device.address, "VirtIOBlock")["blk"]]
+    elif device["name"].string() == "virtio-scsi":
+        found, child = [], cast(device.address, "VirtIOSCSI")["bus"]["qbus"]["children"]["tqh_first"]
+        while int(child):
+            found.append(cast(child["child"], "SCSIDevice")["conf"]["blk"])
+            child = child["sibling"]["tqe_next"]
+    else:
+        found = []
+    return [
+        {
+            "address": int(blk),
+            "in_flight": int(blk["in_flight"]),
+            "quiesce_counter": int(blk["quiesce_counter"]),
+            "iostatus": ["ok", "failed", "nospace"][int(blk["iostatus"])],
+        }
+        for blk in found
+        if int(blk)
+    ]
+
+
+def config_word(config, offset):
+    return int(config[offset]) | int(config[offset + 1]) << 8
+
+
+def describe_pci(device, bus):
+    """A virtio-pci device's command register and its MSI-X; None for another transport."""
+    if not device["parent_obj"]["canonical_path"].string().endswith("/virtio-backend"):
         return None
-    dataplane = device.address.cast(gdb.lookup_type("VirtIOBlock").pointer())["dataplane"]
-    return int(dataplane["ctx"]["external_disable_cnt"].address) if int(dataplane) else None
+    pci = cast(bus["parent"], "VirtIOPCIProxy")["pci_dev"]
+    command, capability = config_word(pci["config"], 4), int(pci["msix_cap"])
+    control = config_word(pci["config"], capability + 2) if capability else 0
+    found = {
+        "memory": bool(command & 2),
+        "bus_master": bool(command & 4),
+        "intx_disabled": bool(command & 1 << 10),
+        "msix_enabled": bool(control & 1 << 15),
+        "msix_function_masked": bool(control & 1 << 14),
+        "masked": [],
+        "pending": [],
+    }
+    for vector in range(int(pci["msix_entries_nr"]) if capability else 0):
+        found["masked"].append(bool(int(pci["msix_table"][16 * vector + 12]) & 1))
+        found["pending"].append(bool(int(pci["msix_pba"][vector // 8]) >> vector % 8 & 1))
+    return found
 
 
 def describe_device(device):
     features = int(device["guest_features"])
     is_packed = bool(features >> 34 & 1)
+    bus = device["parent_obj"]["parent_bus"]
     queues = []
     while len(queues) < 1024 and int(device["vq"][len(queues)]["vring"]["num"]):
         queues.append(describe_queue(device["vq"][len(queues)], is_packed))
@@ -101,19 +147,28 @@ def describe_device(device):
         "broken": flag(device["broken"]),
         "started": flag(device["started"]),
         "vm_running": flag(device["vm_running"]),
-        "drain_counter_address": drain_counter(device),
+        "isr": int(device["isr"]),
+        "ioeventfd_started": bool(cast(bus, "VirtioBusState")["ioeventfd_started"]),
+        "pci": describe_pci(device, bus),
+        "back_ends": describe_back_ends(device),
         "queues": queues,
     }
 
 
-def main():
-    # The list is a static of hw/virtio/virtio.c.
-    item = gdb.lookup_static_symbol("virtio_list").value()["tqh_first"]
-    devices = []
-    while int(item):
-        devices.append(describe_device(item.dereference()))
-        item = item["next"]["tqe_next"]
-    print(COMPLETE + json.dumps(devices))
+def find_devices():
+    """By a list that hw/virtio/virtio.c has in some versions; in others by what is to be migrated."""
+    symbol = gdb.lookup_static_symbol("virtio_list")
+    if symbol:
+        item = symbol.value()["tqh_first"]
+        while int(item):
+            yield item.dereference()
+            item = item["next"]["tqe_next"]
+        return
+    entry = gdb.lookup_static_symbol("savevm_state").value()["handlers"]["tqh_first"]
+    while int(entry):
+        if re.search("/(virtio|vhost)-[a-z0-9-]+$", entry["idstr"].string()):
+            yield cast(entry["opaque"], "VirtIODevice")
+        entry = entry["entry"]["tqe_next"]
 
 
-main()
+print(COMPLETE + json.dumps([describe_device(device) for device in find_devices()]))

@@ -1,16 +1,12 @@
-"""Others who know what is in a QEMU: its own QMP commands, and gdb. What virtq-inspect says must be what they say.
+"""QMP and procfs know what is in a QEMU, too: what virtq-inspect says must be what they say. gdb_oracle.py knows the rest.
 
 Of QMP, x-query-virtio-queue-element is left out: it changes shadow_avail_idx. x-query-virtio-queue-status is not asked
 about a queue that vhost runs: it stops the ring of a vhost-user device.
 """
 
 import functools
-import json
 import re
-import subprocess
 from pathlib import Path
-
-from vqitest.ring import u16
 
 QUEUE_FIELDS = {
     "queue-index": "index",
@@ -56,6 +52,7 @@ class QmpOracle:
         self.check_vm(report)
         self.check_addresses(report)
         self.check_disks(report)
+        self.check_threads(report)
 
     def check_vm(self, report):
         target = report.target
@@ -91,12 +88,30 @@ class QmpOracle:
             if block is None:
                 continue
             inserted = block["inserted"]
-            assert {
-                "kind": "block",
-                "name": block["device"] or None,
-                "node_name": inserted["node-name"],
-                "driver": inserted["drv"],
-            } in device["backends"]
+            expected = ("block", block["device"] or None, inserted["node-name"], inserted["drv"])
+            names = ("kind", "name", "node_name", "driver")
+            found = {tuple(backend[name] for name in names): backend for backend in device["backends"]}
+            assert expected in found
+            if found[expected]["block"] and "io-status" in block:
+                assert found[expected]["block"]["iostatus"] == block["io-status"]
+
+    def check_threads(self, report):
+        """Which threads there are, for QMP; what they are called, for the kernel."""
+        iothreads = self.qmp.execute("query-iothreads")
+        loops = {f"iothread {iothread['id']}": iothread["thread-id"] for iothread in iothreads}
+        loops["main loop"] = report.target["pid"]
+        assert {loop["name"]: loop["tid"] for loop in report.json["loops"]} == loops
+        vcpus = {vcpu["cpu-index"]: vcpu["thread-id"] for vcpu in self.qmp.execute("query-cpus-fast")}
+        assert {vcpu["index"]: vcpu["tid"] for vcpu in report.json["vcpus"]} == vcpus
+        roles = {tid: name for name, tid in loops.items()}
+        roles.update((tid, f"vCPU {index}") for index, tid in vcpus.items())
+        assert set(loops.values()) <= {thread["tid"] for thread in report.json["threads"]}
+        for thread in report.json["threads"]:
+            assert thread["role"] == roles.get(thread["tid"])
+            comm = Path(f"/proc/{report.target['pid']}/task/{thread['tid']}/comm")
+            # A worker that has nothing to do ends.
+            assert not comm.exists() or thread["name"] == as_in_status(comm.read_text()[:-1])
+        assert report.target["bql_owner"] in {0, *loops.values(), *vcpus.values()}
 
 
 def _devices_below(bus):
@@ -116,25 +131,25 @@ def check_device(device, status):
     assert set(device["status_flags"]) == {_status_name(text) for text in status["status"]["statuses"]}, who
     assert (device["vhost"] is not None) == status["vhost-started"], who
     for side in ("host", "guest"):
-        number = _number(device["features"][side])
+        bits = number(device["features"][side])
         known, unknown = _feature_bits(device["type"], status[f"{side}-features"])
-        assert number & unknown == unknown and number & known == known, f"{who}: features {number:#x}"
-        assert number & ~(known | unknown) == 0, f"{who}: features {number:#x}"
+        assert bits & unknown == unknown and bits & known == known, f"{who}: features {bits:#x}"
+        assert bits & ~(known | unknown) == 0, f"{who}: features {bits:#x}"
 
 
 def check_queue(queue, expected):
     for name, value in expected.items():
-        assert _plain(queue[name]) == value, f"queue {queue['index']}: {name}"
+        assert plain(queue[name]) == value, f"queue {queue['index']}: {name}"
 
 
-def _number(value):
+def number(value):
     return int(value, 16) if isinstance(value, str) else value
 
 
-def _plain(value):
+def plain(value):
     """Addresses are strings in JSON."""
     if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
+        return {name: plain(item) for name, item in value.items()}
     return int(value, 16) if isinstance(value, str) and value.startswith("0x") else value
 
 
@@ -179,52 +194,6 @@ def _bits(kind):
     return bits
 
 
-def gdb_devices(pid):
-    """{QOM path: device}, read by gdb (a second, during which QEMU is stopped)."""
-    script = Path(__file__).with_name("gdb_queues.py")
-    command = ["gdb", "-batch", "-nx", "-p", str(pid), "-x", str(script)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
-    match = re.search(r"^vqitest-gdb:(.*)$", done.stdout, re.MULTILINE)
-    assert match, f"gdb: {done.stdout}\n{done.stderr}"
-    return {device["path"]: device for device in json.loads(match[1])}
-
-
-def check_with_gdb(report, pid):
-    """Compare everything that gdb can read and QMP cannot show."""
-    devices = gdb_devices(pid)
-    assert set(devices) >= {device["qom_path"] for device in report.devices}
-    for device in report.devices:
-        expected = devices[device["qom_path"]]
-        for name in ("device_id", "broken", "started"):
-            assert device[name] == expected[name], (device["qom_path"], name)
-        assert _number(device["status"]) == expected["status"]
-        assert _number(device["features"]["host"]) == expected["host_features"]
-        assert _number(device["features"]["guest"]) == expected["guest_features"]
-        assert device["vm_running"] == expected["vm_running"]
-        assert len(device["queues"]) == len(expected["queues"])
-        if device["vhost"] is None:
-            for queue, facts in zip(device["queues"], expected["queues"]):
-                check_queue_with_gdb(queue, facts, f"{device['qom_path']} queue {queue['index']}")
-
-
-def check_queue_with_gdb(queue, facts, who):
-    plain = ("num", "last_avail_idx", "shadow_avail_idx", "used_idx", "signalled_used", "signalled_used_valid")
-    for name in (*plain, "notification", "inuse", "vector"):
-        assert queue[name] == facts[name], f"{who}: {name}"
-    assert _plain(queue["vring"]) == {name: facts[name] for name in ("desc", "avail", "used")}, who
-    ring = facts["ring"]
-    if ring is None:
-        assert queue["avail_idx"] is None and queue["used_ring_idx"] is None, who
-    elif queue["ring"] == "split":
-        for name in ("avail_idx", "used_ring_idx", "used_event", "avail_event"):
-            assert queue[name] == ring[name], f"{who}: {name}"
-        assert queue["unseen"] == u16(ring["avail_idx"] - facts["shadow_avail_idx"]), who
-        assert queue["in_flight"] == u16(facts["last_avail_idx"] - facts["used_idx"]), who
-    else:
-        wrap = queue["wrap"]
-        assert wrap["last_avail"] == facts["last_avail_wrap_counter"], who
-        assert wrap["shadow_avail"] == facts["shadow_avail_wrap_counter"], who
-        assert wrap["used"] == facts["used_wrap_counter"], who
-        for side in ("driver", "device"):
-            off_wrap, flags = ring[side]["off_wrap"], ring[side]["flags"]
-            assert wrap[side] == {"off": off_wrap & 0x7FFF, "wrap": off_wrap >> 15, "flags": flags}, who
+def as_in_status(comm):
+    """A thread's name as /proc/PID/task/TID/status writes it. Source: fs/proc/array.c proc_task_name()."""
+    return comm.replace("\\", "\\\\").replace("\n", "\\n")

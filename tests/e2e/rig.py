@@ -8,11 +8,15 @@
         rig.report(status=0).assert_healthy()
 """
 
+import functools
+import re
 from collections import namedtuple
 
 import pytest
 from oracle import QmpOracle, check_queue
 from vqitest.driver import EVENT_IDX, PACKED, VERSION_1, Disk, Driver
+from vqitest.innards import Innards
+from vqitest.inspector import check_evidence
 from vqitest.pci import PciHost
 from vqitest.qtest import Bus
 from vqitest.transport import LegacyMmio, Mmio, Pci
@@ -136,6 +140,15 @@ class Rig:
     def qmp_queue(self, ring):
         return self.oracle.queue(self.path(ring.name), ring.index)
 
+    @functools.cached_property
+    def inside(self):
+        """QEMU's own memory, for faults of its own."""
+        return Innards(self.vm.pid)
+
+    def vq(self, ring):
+        """QEMU's struct VirtQueue of a ring."""
+        return self.inside.queue(self.path(ring.name), ring.index)
+
     def wait_taken(self, ring, mark=None):
         """Until the device has taken every request up to there, or all."""
         expected = ring.truth(taken=mark)["last_avail_idx"]
@@ -172,6 +185,20 @@ class Rig:
         self.oracle.check_report(report, only=arguments or None)
         self._expected.clear()
         return report
+
+    def check_in_memory(self, finding, pattern):
+        """A line of evidence with a 16-bit number and where it is, its two groups: there it is."""
+        check_evidence(finding, pattern)
+        value, address = next(match.groups() for line in finding["evidence"] if (match := re.search(pattern, line)))
+        assert self.inside.read(int(address, 16), 2) == int(value, 0)
+
+    def check_well(self, ring, count=None):
+        """When that many more requests are done, the queue is idle and nothing is found: the tool has disturbed nothing."""
+        if count:
+            ring.wait_used(count)
+            ring.reap()
+        self.expect(ring, state="idle")
+        self.report(status=0).assert_healthy()
 
     @property
     def inspector(self):

@@ -1,7 +1,10 @@
 """A real Linux guest doing real I/O: nothing is found while it is well, and what hangs is found."""
 
 import pytest
-from oracle import QmpOracle, check_with_gdb
+from gdb_oracle import check_with_gdb
+from oracle import QmpOracle
+
+from vqitest.inspector import check_evidence
 
 NULL = "driver=null-co,size=1073741824,read-zeroes=on"
 DISKS = {
@@ -148,6 +151,9 @@ def test_disk_hangs(vm, inspector):
         report = inspector.report(vm.pid, *options, status=1)
         blamed = [(finding["id"], finding["device"], finding["severity"]) for finding in report.findings]
         assert set(blamed) == {("request-stuck-in-device", "hangs", "error")}
+        for finding in report.findings:
+            assert finding["summary"].endswith("; throttle group limits holds them back")
+            check_evidence(finding, "^node limited: 3 wait in throttle group limits$")
         queues = [finding["queue"] for finding in report.findings]
         assert len(set(queues)) == len(queues), "said twice of one queue"
         assert sum(queue["in_flight"] for queue in report.device("hangs")["queues"]) == 3
@@ -178,8 +184,13 @@ def test_disk_is_full(machines, inspector):
     vm.guest._channel.send(b"dd if=/dev/zero of=/dev/vda bs=4k count=1 oflag=direct\n")
     vm.qmp.wait_event("STOP")
     report = inspector.report(vm.pid, status=1)
-    assert "io-error" in report.only_finding("vm-paused")["summary"]
+    finding = report.only_finding("vm-paused")
+    assert finding["summary"].startswith("the VM is stopped: io-error, because a disk failed")
+    assert finding["summary"].endswith("; there is no space left")
+    check_evidence(finding, "^full: iostatus nospace$", "^1 request parked until the VM goes on$")
     assert {state for state in report.states().values()} <= {"paused", "disabled"}
+    QmpOracle(vm.qmp).check_report(report)
+    check_with_gdb(report, vm.pid)
 
 
 def test_before_the_driver_loads(machines, inspector):

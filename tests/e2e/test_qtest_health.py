@@ -4,6 +4,7 @@ import pytest
 from rig import on, on_all, on_split
 
 from vqitest.ring import Buffer
+from vqitest.transport import DRIVER_OK
 
 HUB = "hubport,id=n0,hubid=0"
 
@@ -147,3 +148,23 @@ def test_long_chains_and_partial_use(rig):
     disk.ring.reap()
     rig.expect(disk.ring, state="idle")
     rig.report(status=0).assert_healthy()
+
+
+@on("pci-split")
+def test_bus_mastering_taken_away(rig):
+    """QEMU stops the device then, whatever is published; when the guest gives it back, it goes on."""
+    disk = rig.disk()
+    disk.complete(10)
+    start = disk.ring.mark()
+    pci = rig.drivers["blk0"].transport.device
+    pci.decode(master=False)
+    disk.submit(1)
+    rig.expect(disk.ring, state="unknown", taken=start, used=start, omit=["shadow_avail_idx", "unseen", "wrap"])
+    report = rig.report(status=0)
+    assert report.findings == []
+    device = report.device("blk0")
+    assert (device["disabled"], device["started"], device["transport"]["bus_master"]) == (True, False, False)
+    pci.decode()
+    rig.drivers["blk0"].transport.status |= DRIVER_OK
+    disk.ring.kick()
+    rig.check_well(disk.ring, 1)

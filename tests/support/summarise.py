@@ -1,4 +1,4 @@
-"""Count the tests of a run: the last line is "N passed, N failed, N skipped".
+"""Count the tests of a run: the last line is "N passed, N failed, N skipped". The soak's inspections have a line before it.
 
 A test program of meson's may hold many tests: those written with Check say how many, and so does pytest. Any other program
 counts as one. The exit status is 1 when a test failed, when a log is missing, or when no test was run at all.
@@ -25,6 +25,8 @@ class Summary:
         self.counts = collections.Counter()
         self.groups = collections.defaultdict(collections.Counter)
         self.remarks = []
+        # What the soak counted, in its order.
+        self.soak = {}
 
     def add(self, group, outcome, number=1):
         self.counts[outcome] += number
@@ -94,6 +96,15 @@ def add_junit(summary, path):
             summary.remark("skipped", name, skip.get("message"))
         else:
             summary.add("e2e", "passed")
+    add_soak(summary, path)
+
+
+def add_soak(summary, path):
+    """Each of its tests says what it counted."""
+    for entry in xml.etree.ElementTree.parse(path).iterfind("testsuite/testcase/properties/property"):
+        kind, _, what = entry.get("name").partition(": ")
+        if kind == "soak":
+            summary.soak[what] = summary.soak.get(what, 0) + int(entry.get("value"))
 
 
 def line(counts):
@@ -118,6 +129,8 @@ def main():
         print(text)
     for group, counts in summary.groups.items():
         print(f"{group}: {line(counts)}")
+    if summary.soak:
+        print("soak:", ", ".join(f"{number} {what}" for what, number in summary.soak.items()))
     print(line(summary.counts))
     return 0 if complete and summary.counts["passed"] and not summary.counts["failed"] else 1
 

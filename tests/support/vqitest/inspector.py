@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -28,6 +29,13 @@ def _validator():
 
 
 ANY = object()
+
+
+def check_evidence(finding, *patterns):
+    """Each of these is in one of the lines that the finding gives as evidence."""
+    for pattern in patterns:
+        found = [line for line in finding["evidence"] if re.search(pattern, line)]
+        assert found, "\n".join([f"no {pattern!r} in the evidence of {finding['id']}:", *finding["evidence"]])
 
 
 class Report:

@@ -2,7 +2,7 @@
 
 import struct
 
-from .ring import NEXT, PAGE, WRITE
+from .ring import NEXT, PAGE, WRITE, patch
 
 AVAIL, USED = 1 << 7, 1 << 15
 ENABLE, DISABLE, DESC = 0, 1, 2
@@ -107,6 +107,18 @@ class PackedRing:
             runs[-1][1].append(entry)
         return runs
 
+    def chain_of(self, number):
+        """The descriptors of a buffer that is to be published, or was just now, the last of all."""
+        first = self._pending[0][0] if self._pending else self.published_before
+        return [(first.index + place) % self.num for place in range(self._chains[number])]
+
+    def patch(self, index, address=None, length=None, flags=None, number=None):
+        """Change a descriptor that is published. The flags do not say whether it is available: that stays."""
+        if flags is not None:
+            (before,) = self.bus.read_words(self.desc + 16 * index + 14, 1)
+            flags |= before & (AVAIL | USED)
+        patch(self.bus, self.desc + 16 * index, "QLHH", address, length, number, flags)
+
     def kick(self):
         self.notify()
 
@@ -123,6 +135,11 @@ class PackedRing:
 
     def device_event(self):
         return self.bus.read_words(self.used, 2)
+
+    def set_device_event(self, off_wrap, flags):
+        """What the device writes there."""
+        self.bus.writew(self.used, off_wrap)
+        self.bus.writew(self.used + 2, flags)
 
     def _is_used(self, flags, wrap):
         return bool(flags & AVAIL) == bool(flags & USED) == bool(wrap)

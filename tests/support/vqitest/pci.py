@@ -98,7 +98,12 @@ class PciDevice:
         index = 0
         while index < 6:
             index += self._place_bar(index)
-        self.writew(COMMAND, COMMAND_IO | COMMAND_MEMORY | COMMAND_MASTER)
+        self.decode()
+
+    def decode(self, memory=True, ports=True, master=True):
+        """What the device may do: answer to accesses of its registers, and access memory itself."""
+        wanted = ((memory, COMMAND_MEMORY), (ports, COMMAND_IO), (master, COMMAND_MASTER))
+        self.writew(COMMAND, sum(bit for is_wanted, bit in wanted if is_wanted))
 
     def _place_bar(self, index):
         """How many registers this one takes."""

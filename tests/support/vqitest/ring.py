@@ -20,6 +20,15 @@ def need_event(event, new, old):
     return u16(new - event - 1) < u16(new - old)
 
 
+def patch(bus, address, layout, *values):
+    """Change those fields of a structure in guest memory that have a value here."""
+    offset = 0
+    for kind, value in zip(layout, values):
+        if value is not None:
+            bus.write(address + offset, struct.pack(f"<{kind}", value))
+        offset += struct.calcsize(f"<{kind}")
+
+
 class Mirror:
     """What the driver wrote to a piece of guest memory, and writes there in one go at flush()."""
 
@@ -107,6 +116,14 @@ class SplitRing:
         self.avail_idx = u16(value)
         self.bus.writew(self.avail + 2, self.avail_idx)
 
+    def chain_of(self, head):
+        """Its descriptors."""
+        return self._chains[head]
+
+    def patch(self, number, address=None, length=None, flags=None, following=None):
+        """Change a descriptor that is published, or what is to be one."""
+        patch(self.bus, self.desc + 16 * number, "QLHH", address, length, flags, following)
+
     def kick(self):
         self.notify()
 
@@ -124,6 +141,10 @@ class SplitRing:
 
     def used_flags(self):
         return self.bus.readw(self.used)
+
+    def set_used_flags(self, value):
+        """What the device writes there."""
+        self.bus.writew(self.used, value)
 
     @property
     def avail_event_address(self):

@@ -1,0 +1,284 @@
+"""A QEMU that is inspected all the time, and the count of what was said about it."""
+
+import collections
+import contextlib
+import itertools
+import json
+import re
+import threading
+import time
+
+from .harm import threads
+from .inspector import Report
+from .qemu import Qemu
+
+# Units: s. From the start of one inspection to that of the next, if it has ended by then.
+PACE = 0.1
+QUICK = ("--interval=0.1",)
+# In turn. Only one inspector looks at a process at a time: two could not stop it both.
+LOOKS = (
+    *(QUICK, QUICK, ("--interval=0.1", "--stop=always"), QUICK, ("--once",), QUICK),
+    *((), QUICK, ("--interval=0.1", "--stop=never"), QUICK, ("--once", "--stop=always")),
+)
+GONE = 3
+# The schema is compared with one report of so many, and with all that say something: it takes longer than the inspection.
+VALIDATE = 20
+
+
+class Unvalidated(Report):
+    """A report that is not compared with the schema."""
+
+    def __init__(self, text, status):  # pylint: disable=super-init-not-called
+        self.text = text
+        self.json = json.loads(text)
+        assert self.json["exit_status"] == status
+        self._check_consistency()
+
+
+class Tally:
+    """What all inspections of a test said. What nobody should have said is kept, and makes the test fail."""
+
+    def __init__(self, path):
+        self._lock = threading.Lock()
+        self._file = open(path, "w", encoding="utf-8")
+        self.path = path
+        self.phase = "start"
+        self.inspections = 0
+        self.too_early = 0
+        self.second_thoughts = 0
+        self.findings = collections.Counter()
+        self.gaps = collections.Counter()
+        self.wrong = []
+
+    def close(self):
+        self._file.close()
+
+    def count(self, severity):
+        return sum(number for kind, number in self.findings.items() if kind[1] == severity)
+
+    def add(self, report, phase, **circumstances):
+        """Count a report. Each finding, and each gap, by what it is and when it came."""
+        with self._lock:
+            self.inspections += 1
+            # Something looked stuck, so that it waited for a second in spite of the options.
+            self.second_thoughts += report.capture["interval_ms"] >= 1000
+            for finding in report.findings:
+                kind = (phase, finding["severity"], finding["confidence"], finding["id"], _plain(finding["summary"]))
+                self.findings[kind] += 1
+            for gap in report.json["gaps"]:
+                self.gaps[phase, gap["what"], _plain(gap["why"])] += 1
+            if any(finding["severity"] == "warning" for finding in report.findings):
+                self._keep("warning", phase, report.text, circumstances)
+
+    def fail(self, why, phase, text, **circumstances):
+        with self._lock:
+            self.wrong.append(f"{phase}: {why}")
+            self._keep(why, phase, text, circumstances)
+
+    def _keep(self, why, phase, text, circumstances):
+        self._file.write(json.dumps({"why": why, "phase": phase, **circumstances, "said": text}) + "\n")
+        self._file.flush()
+
+    def check(self):
+        """Nobody has said what should not have been said."""
+        assert not self.wrong, f"{len(self.wrong)} false alarms, see {self.path}:\n" + "\n".join(self.wrong[:20])
+
+    def totals(self):
+        severities = {f"{severity}s": self.count(severity) for severity in ("error", "warning", "note")}
+        return {"inspections": self.inspections, **severities, "gaps": sum(self.gaps.values())}
+
+    def __str__(self):
+        return ", ".join(f"{number} {what}" for what, number in self.totals().items())
+
+    def details(self):
+        """A line a kind of finding or gap."""
+        yield f"{self.too_early:6} before it could be inspected"
+        yield f"{self.second_thoughts:6} took a second look after a second"
+        for kind, number in sorted((*self.findings.items(), *self.gaps.items())):
+            yield f"{number:6} {' | '.join(kind)}"
+
+
+def _plain(text):
+    """Without what differs from one time to the next."""
+    return re.sub(r"\b(0x[0-9a-f]+|\d+)\b", "N", text)
+
+
+class Watch(threading.Thread):
+    """Inspects one process until it ends."""
+
+    def __init__(self, inspector, pid, tally, may_pause=False):
+        super().__init__(name=f"watch of {pid}")
+        self.pid = pid
+        self._inspector = inspector
+        self._tally = tally
+        self._progress = threading.Condition()
+        self._begun = self._done = 0
+        self._pauses = 0
+        # At first it is still being put together.
+        self._may_pause = 1 + may_pause
+        self._answers = self._ending = False
+        self._over = False
+
+    # ---- for the test ----
+
+    def wait(self, number=1):
+        """Until so many more inspections were begun and ended."""
+        with self._progress:
+            until = self._begun + number
+            assert self._progress.wait_for(lambda: self._over or self._done >= until, 120), "the inspections hang"
+            assert self._done >= until, f"no more inspections: {self._tally.wrong}"
+
+    @contextlib.contextmanager
+    def pause_allowed(self):
+        """While it is no lie that the VM is paused."""
+        with self._progress:
+            self._may_pause += 1
+        try:
+            yield
+        finally:
+            self.must_run()
+
+    def must_run(self):
+        """It was allowed to be paused, and is not any more, but for the inspection that is under way."""
+        with self._progress:
+            self._may_pause -= 1
+            self._pauses += 1
+
+    def answers(self):
+        """QEMU has come so far that it can be inspected."""
+        self._answers = True
+        self.must_run()
+
+    def will_end(self):
+        self._ending = True
+
+    # ---- the thread ----
+
+    def run(self):
+        try:
+            for options in itertools.cycle(LOOKS):
+                started = time.monotonic()
+                if not self._look(options):
+                    break
+                with self._progress:
+                    self._done += 1
+                    self._progress.notify_all()
+                    # Nothing to wait for, only a rate to keep.
+                    self._progress.wait(max(0, started + PACE - time.monotonic()))
+        except Exception as error:  # the test's own thread must hear of it
+            self._tally.fail(f"{type(error).__name__}: {error}", self._tally.phase, "")
+            raise
+        finally:
+            with self._progress:
+                self._over = True
+                self._progress.notify_all()
+
+    def _look(self, options):
+        """False: it is gone."""
+        with self._progress:
+            self._begun += 1
+            pauses, may_pause = self._pauses, self._may_pause
+        answers, phase, started = self._answers, self._tally.phase, time.monotonic()
+        done = self._inspector.run("--pid", self.pid, "--format=json", *options)
+        circumstances = {
+            "options": options,
+            "seconds": round(time.monotonic() - started, 3),
+            "at": time.strftime("%H:%M:%S"),
+            "status": done.returncode,
+            "stderr": done.stderr,
+        }
+        with self._progress:
+            may_pause = may_pause or self._may_pause or pauses != self._pauses
+        if phase != self._tally.phase:
+            phase = f"{phase} to {self._tally.phase}"
+        fail = lambda why: self._tally.fail(why, phase, done.stdout, **circumstances)  # noqa: E731
+        if done.returncode == GONE:
+            return self._judge_gone(answers, done, fail)
+        if done.returncode not in (0, 1, 4) or done.stderr:
+            fail(f"status {done.returncode}: {done.stderr}")
+            return True
+        report = Unvalidated(done.stdout, done.returncode)
+        if report.findings or report.json["gaps"] or self._begun % VALIDATE == 0:
+            Report(done.stdout, done.returncode)
+        self._tally.add(report, phase, **circumstances)
+        for why in wrong_in(report, may_pause):
+            fail(why)
+        if not self._ending:
+            self._do_no_harm(fail)
+        return True
+
+    def _judge_gone(self, answers, done, fail):
+        if self._ending:
+            return False
+        if answers:
+            fail(f"status {GONE} for a process that lives: {done.stderr}")
+        elif _is_gone(self.pid):
+            fail("the process is gone")
+            return False
+        else:
+            self._tally.too_early += 1
+        return True
+
+    def _do_no_harm(self, fail):
+        """As do_no_harm(), but for threads that are just ending."""
+        for tid, status in threads(self.pid).items():
+            if status["TracerPid"] != "0" or status["State"][0] in "tT":
+                fail(f"thread {tid}: state {status['State']}, traced by {status['TracerPid']}")
+
+
+def _is_gone(pid):
+    return threads(pid).get(pid, {"State": "X"})["State"][0] in "ZX"
+
+
+def wrong_in(report, may_pause):
+    """What a report of a VM that is well must not say."""
+    for gap in report.json["gaps"]:
+        yield f"gap: {gap['what']} of {gap['device']}/{gap['queue']}: {gap['why']}"
+    for finding in report.findings:
+        said = f"{finding['severity']} {finding['id']} of {finding['device']}/{finding['queue']}: {finding['summary']}"
+        if finding["severity"] == "error" or (finding["severity"] == "warning" and finding["confidence"] == "confirmed"):
+            yield said
+        elif finding["severity"] == "note" and not (finding["id"] == "vm-paused" and may_pause):
+            yield said
+    blamed = {(finding["device"], finding["queue"]) for finding in report.findings}
+    whole = any(finding["queue"] is None for finding in report.findings)
+    for place, state in report.states().items():
+        if state == "stuck" and not whole and place not in blamed:
+            yield f"{place} is called stuck without a finding"
+
+
+class WatchedQemu(Qemu):
+    """A QEMU with a watch from its first instant to its last."""
+
+    def __init__(self, *arguments, inspector, tally, may_pause=False, **more):
+        super().__init__(*arguments, **more)
+        self._watch_arguments = inspector, tally, may_pause
+        self.watch = None
+
+    def _connect(self):
+        inspector, tally, may_pause = self._watch_arguments
+        self.watch = Watch(inspector, self.pid, tally, may_pause)
+        self.watch.start()
+        super()._connect()
+        self.watch.answers()
+
+    def stop(self):
+        if self.watch:
+            self.watch.will_end()
+        super().stop()
+        if self.watch:
+            self.watch.join()
+            self.watch = None
+
+    def wait_for(self, event, timeout=120, **data):
+        """An event of that name with these data; others of that name are passed over."""
+        deadline = time.monotonic() + timeout
+        while True:
+            found = self.qmp.wait_event(event, deadline - time.monotonic()).get("data", {})
+            if all(found.get(name) == value for name, value in data.items()):
+                return found
+
+    def wait_reboot(self, timeout=180):
+        """Until the guest is up again. The answers that it owed will not come any more."""
+        self.guest.wait_ready(timeout)
+        self.guest._unread = 0
