@@ -36,8 +36,8 @@ static unsigned int check_avail(const struct vqi_ring_bytes *bytes, const struct
 
 	/* A broken device has taken as many as there can be, and stopped at the next: "Virtqueue size
 	 * exceeded". Of one that works, the two numbers may be of different moments. */
-	if (count > queue->num ||
-	    (bytes->broken && count && queue->inuse.known && queue->inuse.value >= queue->num))
+	if (count > queue->num || (bytes->broken && count && vqi_num_nonzero(queue->in_flight) &&
+				   queue->in_flight.value >= queue->num))
 		return VQI_RING_AVAIL_AHEAD;
 	for (uint16_t i = 0; i < count; i++) {
 		size_t slot = AVAIL_RING + 2 * (size_t)((uint16_t)(from + i) % queue->num);

@@ -236,6 +236,24 @@ START_TEST(test_avail_too_far_ahead)
 }
 END_TEST
 
+/* A device that took as many as the ring can hold broke at the next. One that works may be torn. */
+START_TEST(test_broken_at_one_too_many)
+{
+	struct vqi_ring_bytes bytes;
+	struct vqi_queue queue;
+
+	for (int broken = 0; broken < 2; broken++) {
+		queue = ring_decode(&ring);
+		queue.last_avail_idx = VQI_NUM((uint16_t)(queue.used_idx.value + NUM));
+		avail[2] = (uint8_t)(queue.last_avail_idx.value + 1);
+		bytes = ring_view(&ring);
+		bytes.broken = broken;
+		vqi_split_decode(&bytes, &queue);
+		ck_assert_uint_eq(queue.ring_faults, broken ? VQI_RING_AVAIL_AHEAD : 0);
+	}
+}
+END_TEST
+
 /* Only of those not taken: a head that was taken is not looked at again. */
 START_TEST(test_bad_head)
 {
@@ -318,6 +336,7 @@ int main(void)
 	tcase_add_test(tcase, test_every_length);
 	tcase_add_test(tcase, test_vhost);
 	tcase_add_test(tcase, test_avail_too_far_ahead);
+	tcase_add_test(tcase, test_broken_at_one_too_many);
 	tcase_add_test(tcase, test_bad_head);
 	tcase_add_test(tcase, test_used_mismatch);
 	tcase_add_test(tcase, test_unreaped);
