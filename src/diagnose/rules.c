@@ -22,8 +22,8 @@ const struct vqi_rule vqi_rules[] = {
 		.severity = VQI_ERROR,
 		.title = "the VM is stopped, so that no queue moves",
 		.next_step =
-			"find out who or what stopped it, and mend that first; never continue a VM "
-			"that was migrated away",
+			"find out who or what stopped it, and mend that; then continue it with cont, "
+			"or the process with SIGCONT, but never a VM that was migrated away",
 		.all = {vqi_is_vm_stopped, vqi_is_not_held_at_start},
 		.explain = vqi_explain_vm_paused,
 	},
@@ -169,7 +169,7 @@ const struct vqi_rule vqi_rules[] = {
 		.title = "the device completed requests, and the driver has not picked them up",
 		.next_step =
 			"the device did its part: look at the interrupt's way to the guest, and at "
-			"whether the guest's CPUs run",
+			"whether its CPUs run or its kernel has crashed (see its console)",
 		.over_time = true,
 		.all = {vqi_held_still, vqi_is_reaped_by_interrupt, vqi_is_unreaped},
 		.explain = vqi_explain_completion_not_seen,
