@@ -102,6 +102,11 @@ const char *vqi_layout_source_name(enum vqi_layout_source source);
  * Errors: NO_LAYOUT, naming what is missing; BAD_DATA. */
 struct vqi_error *vqi_layout_check(const struct vqi_layout *layout) vqi_must_check;
 
+/* Checks that fields are there of which one place needs the offsets. Errors: NO_LAYOUT, naming the first
+ * that is missing. */
+struct vqi_error *vqi_layout_need(const struct vqi_layout *layout, const enum vqi_field_id *fields,
+				  size_t count) vqi_must_check;
+
 /* How many bytes of a structure must be read so that all its present fields are among them. */
 uint32_t vqi_layout_span(const struct vqi_layout *layout, enum vqi_struct_id structure);
 

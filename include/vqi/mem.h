@@ -31,6 +31,10 @@ struct vqi_mem {
 struct vqi_error *vqi_mem_readv(struct vqi_mem *mem, struct vqi_range *ranges,
 				size_t count) vqi_must_check;
 
+/* The same where each range is needed. Errors: FAULT, at the first that is not there; those of readv. */
+struct vqi_error *vqi_mem_readv_all(struct vqi_mem *mem, struct vqi_range *ranges,
+				    size_t count) vqi_must_check;
+
 /* Reads len bytes at addr; on failure, a part of them may be in ret_buf.
  * Errors: FAULT, and those of readv. */
 struct vqi_error *vqi_mem_read(struct vqi_mem *mem, uint64_t addr, void *ret_buf,

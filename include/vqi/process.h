@@ -89,8 +89,7 @@ void vqi_tids_done(struct vqi_tids *tids);
 /* What a thread of the process is doing: all of struct vqi_thread but its role. What the kernel does
  * not tell stays unknown. sleeps is read last: if it is the same in two looks, and both show the
  * same call, the thread has slept in that one call all the time between.
- * Errors: BAD_DATA when the thread has ended (one that nobody has reaped is in state 'Z'); GONE,
- * PERMISSION, SYS, NOMEM. */
+ * Errors: BAD_DATA when the thread has ended; GONE, PERMISSION, SYS, NOMEM. */
 struct vqi_error *vqi_process_thread(struct vqi_process *process, pid_t tid,
 				     struct vqi_thread *ret_thread) vqi_must_check;
 

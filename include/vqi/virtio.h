@@ -88,6 +88,10 @@ struct vqi_error *vqi_chains_check(struct vqi_mem *mem, const struct vqi_guest_r
 uint32_t vqi_packed_distance(uint64_t from_index, uint64_t from_wrap, uint64_t to_index,
 			     uint64_t to_wrap, uint32_t num);
 
+/* Ids of devices. VirtIO 1.2, 5. */
+#define VQI_DEVICE_NET	   1
+#define VQI_DEVICE_CONSOLE 3
+
 /* Bits of the features that change how rings are read. VirtIO 1.2, 6. */
 #define VQI_FEATURE_EVENT_IDX 29
 #define VQI_FEATURE_VERSION_1 32

@@ -4,19 +4,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NET_DEVICE_ID 1 /* VirtIO 1.2, 5 */
+#include "vqi/virtio.h"
 
 VQI_DEFINE_CLEANUP_VALUE(struct vqi_ioeventfds, vqi_ioeventfds_done)
 VQI_DEFINE_CLEANUP_VALUE(struct vqi_guest_ram, vqi_guest_ram_done)
 
-struct vqi_error *vqi_evidence_keep_limit(struct vqi_error *error, struct vqi_snapshot *snapshot,
-					  const char *what)
+struct vqi_error *vqi_evidence_keep_as_gap(struct vqi_error *error, struct vqi_snapshot *snapshot,
+					   const struct vqi_device *device, const char *what)
 {
 	vqi_cleanup_error struct vqi_error *owned = error;
 
+	if (!error)
+		return NULL;
+	if (vqi_error_is_fatal(error))
+		return take_ptr(owned);
+	return vqi_snapshot_add_gap(snapshot, device, VQI_UNKNOWN, what, error->message);
+}
+
+struct vqi_error *vqi_evidence_keep_limit(struct vqi_error *error, struct vqi_snapshot *snapshot,
+					  const char *what)
+{
 	if (!error || error->code != VQI_ERROR_LIMIT)
-		return vqi_error_keep_fatal(take_ptr(owned));
-	return vqi_snapshot_add_gap(snapshot, NULL, VQI_UNKNOWN, what, error->message);
+		return vqi_error_keep_fatal(error);
+	return vqi_evidence_keep_as_gap(error, snapshot, NULL, what);
 }
 
 bool vqi_queue_is_waiting(const struct vqi_queue *queue)
@@ -175,7 +185,7 @@ static struct vqi_error *add_to_device(struct vqi_qemu *qemu, const struct vqi_s
 		error = check_chains(qemu, device);
 	if (!error && (is_io_error || vqi_device_is_waiting(device)))
 		error = add_blocks(qemu, device);
-	if (!error && device->device_id == NET_DEVICE_ID && device->vhost == VQI_VHOST_NONE)
+	if (!error && device->device_id == VQI_DEVICE_NET && device->vhost == VQI_VHOST_NONE)
 		error = vqi_error_keep_fatal(add_waiting_packets(qemu, device));
 	return error;
 }

@@ -14,6 +14,11 @@ struct vqi_error *vqi_evidence_add(struct vqi_observer *observer,
 bool vqi_queue_is_waiting(const struct vqi_queue *queue);
 bool vqi_device_is_waiting(const struct vqi_device *device);
 
+/* Makes a gap, of a device or of none, of an error that does not end the look. Owner: takes error. */
+struct vqi_error *vqi_evidence_keep_as_gap(struct vqi_error *error, struct vqi_snapshot *snapshot,
+					   const struct vqi_device *device,
+					   const char *what) vqi_must_check;
+
 /* Ends the look with an error that must, makes a gap of a cap that was reached, and drops what only leaves
  * something unknown. Owner: takes error. */
 struct vqi_error *vqi_evidence_keep_limit(struct vqi_error *error, struct vqi_snapshot *snapshot,

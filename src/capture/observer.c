@@ -167,19 +167,6 @@ static struct vqi_error *add_queue_gaps(struct vqi_snapshot *snapshot,
 	return error;
 }
 
-/* An error becomes a gap, unless it ends the look. Takes error. */
-static struct vqi_error *keep_as_gap(struct vqi_error *error, struct vqi_snapshot *snapshot,
-				     const struct vqi_device *device, const char *what)
-{
-	vqi_cleanup_error struct vqi_error *owned = error;
-
-	if (!error)
-		return NULL;
-	if (vqi_error_is_fatal(error))
-		return take_ptr(owned);
-	return vqi_snapshot_add_gap(snapshot, device, VQI_UNKNOWN, what, error->message);
-}
-
 /* Whether a device is still there after it was read; one that was unplugged meanwhile may be anything. One
  * that cannot be read is not known to be gone. */
 static struct vqi_error *is_plugged(struct vqi_qemu *qemu, const struct observed *device,
@@ -237,10 +224,12 @@ static struct vqi_error *finish_device(struct vqi_observer *observer, struct obs
 		return error;
 	device->unread = observed->error;
 	if (observed->error)
-		return keep_as_gap(take_ptr(observed->error), snapshot, device, "device");
+		return vqi_evidence_keep_as_gap(take_ptr(observed->error), snapshot, device,
+						"device");
 	if (device->vhost == VQI_VHOST_UNKNOWN)
-		error = keep_as_gap(vqi_qemu_vhost_type(observer->qemu, device->vdev_addr, &type),
-				    snapshot, device, "kind of vhost");
+		error = vqi_evidence_keep_as_gap(vqi_qemu_vhost_type(observer->qemu,
+								     device->vdev_addr, &type),
+						 snapshot, device, "kind of vhost");
 	if (type != VQI_VHOST_NONE)
 		device->vhost = type;
 	for (size_t i = 0; i < device->queue_count; i++)

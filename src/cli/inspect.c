@@ -87,31 +87,28 @@ static struct vqi_error *describe_target(const struct inspection *inspection,
 	return error ? error : vqi_qemu_arch(qemu, image->path, &target->arch);
 }
 
-static struct vqi_error *take_look(struct vqi_observer *observer, struct inspection *inspection,
-				   struct vqi_snapshot **ret_snapshot)
+/* Diagnoses what is seen in the last look, or in the first and the last. */
+static struct vqi_error *judge(struct inspection *inspection)
 {
-	vqi_cleanup_snapshot struct vqi_snapshot *snapshot = NULL;
-	struct vqi_error *error;
+	const struct vqi_num *queue = &inspection->options->queue;
+	struct vqi_snapshot *later = inspection->later;
+	struct vqi_error *error = describe_target(inspection, &later->target);
 
-	error = vqi_observer_look(observer, inspection->options->stop, &snapshot);
-	if (!error)
-		error = describe_target(inspection, &snapshot->target);
-	if (!error)
-		*ret_snapshot = take_ptr(snapshot);
-	return error;
+	if (!error && queue->known)
+		error = vqi_snapshot_select_queue(later, (unsigned int)queue->value);
+	return error ? error : vqi_diagnose(inspection->earlier, later, &inspection->diagnosis);
 }
 
 /* Looks again, and diagnoses what happened since the first look. A look between counts no more, but for
  * what it stopped. */
 static struct vqi_error *look_again(struct vqi_observer *observer, struct inspection *inspection)
 {
-	const struct vqi_options *options = inspection->options;
 	uint64_t interval_us = elapsed_us(&inspection->first_look);
 	struct vqi_snapshot *before = inspection->later ? inspection->later : inspection->earlier;
 	vqi_cleanup_snapshot struct vqi_snapshot *later = NULL;
 	struct vqi_error *error;
 
-	error = take_look(observer, inspection, &later);
+	error = vqi_observer_look(observer, inspection->options->stop, &later);
 	if (error)
 		return error;
 	merge_capture(before, later);
@@ -119,11 +116,7 @@ static struct vqi_error *look_again(struct vqi_observer *observer, struct inspec
 	vqi_diagnosis_done(&inspection->diagnosis);
 	vqi_snapshot_free(inspection->later);
 	inspection->later = take_ptr(later);
-	if (options->queue.known)
-		error = vqi_snapshot_select_queue(inspection->later,
-						  (unsigned int)options->queue.value);
-	return error ? error
-		     : vqi_diagnose(inspection->earlier, inspection->later, &inspection->diagnosis);
+	return judge(inspection);
 }
 
 /* Whether anything is said to stand still: then it is worth some more time to be sure of it. */
@@ -158,7 +151,7 @@ static struct vqi_error *look(struct vqi_observer *observer, struct inspection *
 	struct vqi_error *error;
 
 	clock_gettime(CLOCK_MONOTONIC, &inspection->first_look);
-	error = take_look(observer, inspection, &first);
+	error = vqi_observer_look(observer, options->stop, &first);
 	if (error)
 		return error;
 	if (!options->once) {
@@ -166,9 +159,7 @@ static struct vqi_error *look(struct vqi_observer *observer, struct inspection *
 		return look_twice(observer, inspection);
 	}
 	inspection->later = first;
-	if (options->queue.known)
-		error = vqi_snapshot_select_queue(first, (unsigned int)options->queue.value);
-	return error ? error : vqi_diagnose(NULL, first, &inspection->diagnosis);
+	return judge(inspection);
 }
 
 /* Opens the target and finds out its layout: the slow part, before anything is looked at. */

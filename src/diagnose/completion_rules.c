@@ -10,16 +10,15 @@
 #include "predicates.h"
 #include "queue_facts.h"
 
-#define NET_DEVICE_ID 1 /* VirtIO 1.2, 5 */
-#define ISR_QUEUE     1 /* VirtIO 1.2, 4.1.4.5 */
-#define VCPUS_LISTED  4
+#define ISR_QUEUE    1 /* VirtIO 1.2, 4.1.4.5 */
+#define VCPUS_LISTED 4
 
 bool vqi_is_network_receive(const struct vqi_subject *subject)
 {
 	const struct vqi_queue *queue = subject->queue;
 
 	return queue->kind == VQI_KIND_RECEIVE && queue->role && strcmp(queue->role, "rx") == 0 &&
-	       subject->device->device_id == NET_DEVICE_ID;
+	       subject->device->device_id == VQI_DEVICE_NET;
 }
 
 /* Only where the driver waits for an interrupt for each completion is its event its own index. Of

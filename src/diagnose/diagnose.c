@@ -134,12 +134,7 @@ static struct vqi_error *diagnose_loop(struct diagnosis_context *context, size_t
 				       struct vqi_diagnosis *diagnosis)
 {
 	const struct vqi_loop *loop = &context->later->loops[index];
-	struct vqi_subject subject = {
-		.snapshot = context->later,
-		.earlier = context->first,
-		.loop = loop,
-		.loop_before = vqi_find_loop(context->first, loop),
-	};
+	struct vqi_subject subject = vqi_loop_subject(context->later, context->first, loop);
 	struct vqi_error *error;
 
 	/* An iothread has nothing to do while the VM is down, and may wait for the main loop. */

@@ -13,9 +13,7 @@
 
 bool vqi_is_untaken(const struct vqi_subject *subject)
 {
-	struct vqi_num untaken = vqi_queue_untaken(subject->queue);
-
-	return vqi_num_nonzero(untaken);
+	return vqi_num_nonzero(vqi_queue_untaken(subject->queue));
 }
 
 bool vqi_is_kick_pending(const struct vqi_subject *subject)

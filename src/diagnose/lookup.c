@@ -34,3 +34,14 @@ const struct vqi_loop *vqi_find_loop(const struct vqi_snapshot *snapshot,
 	}
 	return NULL;
 }
+
+struct vqi_subject vqi_loop_subject(const struct vqi_snapshot *snapshot,
+				    const struct vqi_snapshot *earlier, const struct vqi_loop *loop)
+{
+	return (struct vqi_subject){
+		.snapshot = snapshot,
+		.earlier = earlier,
+		.loop = loop,
+		.loop_before = vqi_find_loop(earlier, loop),
+	};
+}

@@ -3,7 +3,7 @@
 #ifndef VQI_DIAGNOSE_LOOKUP_H
 #define VQI_DIAGNOSE_LOOKUP_H
 
-#include "vqi/snapshot.h"
+#include "vqi/diagnose.h"
 
 /* NULL where there is none, or snapshot or device is NULL. */
 const struct vqi_device *vqi_find_device(const struct vqi_snapshot *snapshot,
@@ -11,5 +11,10 @@ const struct vqi_device *vqi_find_device(const struct vqi_snapshot *snapshot,
 const struct vqi_queue *vqi_find_queue(const struct vqi_device *device, unsigned int index);
 const struct vqi_loop *vqi_find_loop(const struct vqi_snapshot *snapshot,
 				     const struct vqi_loop *loop);
+
+/* A loop, and the same a look earlier, for the rules; loop NULL: unknown. */
+struct vqi_subject vqi_loop_subject(const struct vqi_snapshot *snapshot,
+				    const struct vqi_snapshot *earlier,
+				    const struct vqi_loop *loop);
 
 #endif

@@ -22,7 +22,8 @@ static bool is_poll(const char *syscall)
 	return false;
 }
 
-enum vqi_loop_state vqi_loop_state(const struct vqi_snapshot *snapshot, const struct vqi_loop *loop)
+static enum vqi_loop_state loop_state(const struct vqi_snapshot *snapshot,
+				      const struct vqi_loop *loop)
 {
 	const struct vqi_thread *thread = loop ? vqi_snapshot_thread(snapshot, loop->tid) : NULL;
 
@@ -43,14 +44,14 @@ enum vqi_loop_state vqi_loop_state(const struct vqi_snapshot *snapshot, const st
 
 enum vqi_loop_state vqi_loop_state_now(const struct vqi_subject *subject)
 {
-	return vqi_loop_state(subject->snapshot, subject->loop);
+	return loop_state(subject->snapshot, subject->loop);
 }
 
 enum vqi_loop_state vqi_loop_state_before(const struct vqi_subject *subject)
 {
 	if (!subject->earlier)
 		return VQI_LOOP_UNKNOWN;
-	return vqi_loop_state(subject->earlier, subject->loop_before);
+	return loop_state(subject->earlier, subject->loop_before);
 }
 
 /* The loop's thread in both looks. */

@@ -13,10 +13,7 @@ enum vqi_loop_state {
 	VQI_LOOP_SLEEPS,  /* sleeps in something else than a poll */
 };
 
-enum vqi_loop_state vqi_loop_state(const struct vqi_snapshot *snapshot,
-				   const struct vqi_loop *loop);
-
-/* The same of the subject's loop, now and a look before. */
+/* Of the subject's loop, now and a look before. */
 enum vqi_loop_state vqi_loop_state_now(const struct vqi_subject *subject);
 enum vqi_loop_state vqi_loop_state_before(const struct vqi_subject *subject);
 

@@ -11,6 +11,15 @@
 
 #define QUEUES_LISTED 8 /* of those that wait for a loop */
 
+static bool serves(const struct vqi_subject *subject, const struct vqi_device *device)
+{
+	for (size_t i = 0; i < device->queue_count; i++) {
+		if (vqi_snapshot_loop(subject->snapshot, &device->queues[i]) == subject->loop)
+			return true;
+	}
+	return false;
+}
+
 /* The main loop always is: the monitor and the virtual CPUs' accesses need it. An iothread while it has
  * a started device's queue. */
 bool vqi_is_loop_in_use(const struct vqi_subject *subject)
@@ -20,11 +29,8 @@ bool vqi_is_loop_in_use(const struct vqi_subject *subject)
 	for (size_t i = 0; i < subject->snapshot->device_count; i++) {
 		const struct vqi_device *device = &subject->snapshot->devices[i];
 
-		for (size_t j = 0; device->started && j < device->queue_count; j++) {
-			if (vqi_snapshot_loop(subject->snapshot, &device->queues[j]) ==
-			    subject->loop)
-				return true;
-		}
+		if (device->started && serves(subject, device))
+			return true;
 	}
 	return false;
 }
@@ -90,7 +96,7 @@ static bool is_perhaps_busy(const struct vqi_subject *subject)
 
 static bool has_work(const struct vqi_loop *loop)
 {
-	return (vqi_num_nonzero(loop->bottom_halves)) || vqi_num_is(loop->coroutines, 1);
+	return vqi_num_nonzero(loop->bottom_halves) || vqi_num_is(loop->coroutines, 1);
 }
 
 /* Scheduling work wakes a loop; one that sleeps on it was not woken, or did not heed it. */
@@ -175,15 +181,6 @@ static struct vqi_error *add_waiting(const struct vqi_subject *subject, struct v
 	if (!error && count > listed)
 		error = vqi_finding_add_fact(finding, "and %zu queues more", count - listed);
 	return error;
-}
-
-static bool serves(const struct vqi_subject *subject, const struct vqi_device *device)
-{
-	for (size_t i = 0; i < device->queue_count; i++) {
-		if (vqi_snapshot_loop(subject->snapshot, &device->queues[i]) == subject->loop)
-			return true;
-	}
-	return false;
 }
 
 /* Requests that the loop may wait for, as a drain does, or that wait for the loop: of all back ends for

@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "vqi/virtio.h"
+
 #include "describe.h"
 #include "finding.h"
 #include "loop_facts.h"
 #include "predicates.h"
 #include "queue_facts.h"
-
-#define CONSOLE_DEVICE_ID 3 /* VirtIO 1.2, 5 */
 
 bool vqi_held_still(const struct vqi_subject *subject)
 {
@@ -152,7 +152,7 @@ struct vqi_error *vqi_explain_request_stuck(const struct vqi_subject *subject,
 	struct vqi_error *error;
 
 	/* Who reads at the other end of a console's port may take his time. */
-	if (vqi_loop_is_starved(subject) || device->device_id == CONSOLE_DEVICE_ID)
+	if (vqi_loop_is_starved(subject) || device->device_id == VQI_DEVICE_CONSOLE)
 		vqi_finding_doubt(finding);
 	error = find_reason(subject, &reason);
 	if (!error)

@@ -80,12 +80,12 @@ static struct vqi_error *add_spinning(const struct vqi_subject *subject,
 				      struct vqi_finding *finding)
 {
 	const struct vqi_device *device = subject->device;
-	struct vqi_subject loop = {.snapshot = subject->snapshot, .earlier = subject->earlier};
+	struct vqi_subject loop;
 
 	if (!device->queue_count)
 		return NULL;
-	loop.loop = vqi_snapshot_loop(subject->snapshot, &device->queues[0]);
-	loop.loop_before = vqi_find_loop(subject->earlier, loop.loop);
+	loop = vqi_loop_subject(subject->snapshot, subject->earlier,
+				vqi_snapshot_loop(subject->snapshot, &device->queues[0]));
 	if (!vqi_loop_runs(&loop) || !vqi_loop_is_on_its_way(&loop))
 		return NULL;
 	return vqi_finding_add_fact(finding,
@@ -161,9 +161,7 @@ static struct vqi_num leak_of(const struct vqi_queue *queue)
 
 bool vqi_is_inuse_off(const struct vqi_subject *subject)
 {
-	struct vqi_num leak = leak_of(subject->queue);
-
-	return vqi_num_nonzero(leak);
+	return vqi_num_nonzero(leak_of(subject->queue));
 }
 
 /* Without bus mastering QEMU takes nothing, and drops what is completed: virtio.c virtqueue_pop(),

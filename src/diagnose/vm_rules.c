@@ -36,13 +36,9 @@ bool vqi_is_vm_stopped(const struct vqi_subject *subject)
 bool vqi_is_not_held_at_start(const struct vqi_subject *subject)
 {
 	const struct vqi_snapshot *snapshot = subject->snapshot;
-	struct vqi_subject loop = {
-		.snapshot = snapshot,
-		.earlier = subject->earlier,
-		.loop = snapshot->loop_count ? &snapshot->loops[0] : NULL,
-	};
+	struct vqi_subject loop = vqi_loop_subject(
+		snapshot, subject->earlier, snapshot->loop_count ? &snapshot->loops[0] : NULL);
 
-	loop.loop_before = vqi_find_loop(subject->earlier, loop.loop);
 	return !is_run_state(snapshot, "prelaunch") || !vqi_is_loop_asleep_throughout(&loop);
 }
 

@@ -132,6 +132,17 @@ struct vqi_error *vqi_layout_check(const struct vqi_layout *layout)
 	return error ? error : check_complete(layout);
 }
 
+struct vqi_error *vqi_layout_need(const struct vqi_layout *layout, const enum vqi_field_id *fields,
+				  size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!layout->fields[fields[i]].present)
+			return vqi_error_new(VQI_ERROR_NO_LAYOUT, "%s is unknown",
+					     field_infos[fields[i]].name);
+	}
+	return NULL;
+}
+
 uint32_t vqi_layout_span(const struct vqi_layout *layout, enum vqi_struct_id structure)
 {
 	uint32_t span = 0;

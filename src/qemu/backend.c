@@ -30,19 +30,6 @@ static struct vqi_error *add_backend(struct vqi_device *device, struct vqi_backe
 	return NULL;
 }
 
-/* What a field that is unknown would lead to stays NULL. */
-static struct vqi_error *read_pointer(struct vqi_qemu *qemu, uint64_t address,
-				      enum vqi_field_id field, uint64_t *ret_pointer)
-{
-	return vqi_drop_unknown(vqi_qemu_field(qemu, address, field, ret_pointer));
-}
-
-static struct vqi_error *read_text(struct vqi_qemu *qemu, uint64_t address, enum vqi_field_id field,
-				   char **ret_text)
-{
-	return vqi_drop_unknown(vqi_qemu_string_field(qemu, address, field, ret_text));
-}
-
 /* A BlockBackend: its name (-drive id=), and its root node's name and driver.
  * Source: block/block-backend.c, include/block/block_int-common.h. */
 static struct vqi_error *read_block(struct vqi_qemu *qemu, uint64_t blk, struct vqi_device *device)
@@ -51,19 +38,21 @@ static struct vqi_error *read_block(struct vqi_qemu *qemu, uint64_t blk, struct 
 	uint64_t root = 0, node = 0, driver = 0;
 	struct vqi_error *error;
 
-	error = read_text(qemu, blk, VQI_F_BlockBackend_name, &backend.name);
+	error = vqi_known_string(qemu, blk, VQI_F_BlockBackend_name, &backend.name);
 	if (!error && backend.name && !backend.name[0])
 		free(take_ptr(backend.name));
 	if (!error)
-		error = read_pointer(qemu, blk, VQI_F_BlockBackend_root, &root);
+		error = vqi_known_pointer(qemu, blk, VQI_F_BlockBackend_root, &root);
 	if (!error && root) /* none: no medium */
-		error = read_pointer(qemu, root, VQI_F_BdrvChild_bs, &node);
+		error = vqi_known_pointer(qemu, root, VQI_F_BdrvChild_bs, &node);
 	if (!error && node)
-		error = read_text(qemu, node, VQI_F_BlockDriverState_node_name, &backend.node_name);
+		error = vqi_known_string(qemu, node, VQI_F_BlockDriverState_node_name,
+					 &backend.node_name);
 	if (!error && node)
-		error = read_pointer(qemu, node, VQI_F_BlockDriverState_drv, &driver);
+		error = vqi_known_pointer(qemu, node, VQI_F_BlockDriverState_drv, &driver);
 	if (!error && driver)
-		error = read_text(qemu, driver, VQI_F_BlockDriver_format_name, &backend.driver);
+		error = vqi_known_string(qemu, driver, VQI_F_BlockDriver_format_name,
+					 &backend.driver);
 	if (!error)
 		return add_backend(device, backend);
 	vqi_backend_done(&backend);
@@ -132,7 +121,7 @@ static struct vqi_error *follow(struct vqi_qemu *qemu, uint64_t address, enum vq
 	struct vqi_error *error;
 	uint64_t target = 0;
 
-	error = read_pointer(qemu, address, field, &target);
+	error = vqi_known_pointer(qemu, address, field, &target);
 	if (!error && target)
 		error = vqi_drop_unknown(reader(qemu, target, device));
 	return error;
@@ -142,7 +131,7 @@ static struct vqi_error *name_child(struct vqi_qemu *qemu, uint64_t child,
 				    struct vqi_backend *backend)
 {
 	backend->child_hva = child;
-	return read_text(qemu, child, VQI_F_DeviceState_id, &backend->child_id);
+	return vqi_known_string(qemu, child, VQI_F_DeviceState_id, &backend->child_id);
 }
 
 /* Reads the back end of every child on the device's own buses: disks of a virtio-scsi, ports of a

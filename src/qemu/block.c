@@ -23,29 +23,43 @@ static struct vqi_error *read_group_name(struct vqi_qemu *qemu, uint64_t state, 
 
 	if (!state || !ts->present)
 		return NULL;
-	return vqi_drop_unknown(vqi_qemu_string_field(qemu, state - ts->offset,
-						      VQI_F_ThrottleGroup_name, ret_name));
+	return vqi_known_string(qemu, state - ts->offset, VQI_F_ThrottleGroup_name, ret_name);
+}
+
+/* Where a structure has its member of a group. */
+struct throttle_fields {
+	enum vqi_field_id pending, state;
+};
+
+/* How many requests a member of a group holds back, and the group's name. */
+static struct vqi_error *read_member(struct vqi_qemu *qemu, uint64_t address,
+				     const struct throttle_fields *fields,
+				     struct vqi_num *ret_throttled, char **ret_group)
+{
+	struct vqi_num pending = VQI_UNKNOWN;
+	struct vqi_error *error;
+	uint64_t state = 0;
+
+	error = vqi_qemu_known(qemu, address, fields->pending, &pending);
+	if (!error)
+		error = vqi_known_pointer(qemu, address, fields->state, &state);
+	*ret_throttled = sum_of_pair(pending);
+	return error ? error : read_group_name(qemu, state, ret_group);
 }
 
 /* What a node of driver "throttle" has in its opaque. */
 static struct vqi_error *read_throttle(struct vqi_qemu *qemu, uint64_t bs,
 				       struct vqi_block_node *node)
 {
-	struct vqi_num pending = VQI_UNKNOWN, state = VQI_NUM(0);
+	static const struct throttle_fields fields = {VQI_F_ThrottleGroupMember_pending_reqs,
+						      VQI_F_ThrottleGroupMember_throttle_state};
 	struct vqi_error *error;
 	uint64_t member = 0;
 
-	error = vqi_drop_unknown(vqi_qemu_field(qemu, bs, VQI_F_BlockDriverState_opaque, &member));
+	error = vqi_known_pointer(qemu, bs, VQI_F_BlockDriverState_opaque, &member);
 	if (error || !member)
 		return error;
-	error = vqi_qemu_known(qemu, member, VQI_F_ThrottleGroupMember_pending_reqs, &pending);
-	if (!error)
-		error = vqi_qemu_known(qemu, member, VQI_F_ThrottleGroupMember_throttle_state,
-				       &state);
-	if (!error)
-		error = read_group_name(qemu, state.value, &node->throttle_group);
-	node->throttled = sum_of_pair(pending);
-	return error;
+	return read_member(qemu, member, &fields, &node->throttled, &node->throttle_group);
 }
 
 /* ---- nodes: include/block/block_int-common.h ---- */
@@ -82,17 +96,15 @@ static struct vqi_error *read_names(struct vqi_qemu *qemu, uint64_t bs, struct v
 	struct vqi_error *error;
 	uint64_t driver = 0;
 
-	error = vqi_drop_unknown(vqi_qemu_string_field(qemu, bs, VQI_F_BlockDriverState_node_name,
-						       &node->node_name));
+	error = vqi_known_string(qemu, bs, VQI_F_BlockDriverState_node_name, &node->node_name);
 	if (!error)
-		error = vqi_drop_unknown(
-			vqi_qemu_field(qemu, bs, VQI_F_BlockDriverState_drv, &driver));
+		error = vqi_known_pointer(qemu, bs, VQI_F_BlockDriverState_drv, &driver);
 	if (!error && driver)
-		error = vqi_drop_unknown(vqi_qemu_string_field(
-			qemu, driver, VQI_F_BlockDriver_format_name, &node->driver));
+		error = vqi_known_string(qemu, driver, VQI_F_BlockDriver_format_name,
+					 &node->driver);
 	if (!error)
-		error = vqi_drop_unknown(vqi_qemu_string_field(
-			qemu, bs, VQI_F_BlockDriverState_filename, &node->filename));
+		error = vqi_known_string(qemu, bs, VQI_F_BlockDriverState_filename,
+					 &node->filename);
 	/* Only paths: a URL may have a password in it. */
 	if (!error && node->filename && node->filename[0] != '/')
 		free(take_ptr(node->filename));
@@ -169,7 +181,9 @@ static struct vqi_error *read_blk(struct vqi_qemu *qemu, uint64_t blk, struct vq
 {
 	/* qapi/block-core.json, BlockDeviceIoStatus */
 	static const char *const iostatus[] = {"ok", "failed", "nospace"};
-	struct vqi_num status = VQI_UNKNOWN, pending = VQI_UNKNOWN, state = VQI_NUM(0);
+	static const struct throttle_fields fields = {VQI_F_BlockBackend_throttle_pending,
+						      VQI_F_BlockBackend_throttle_state};
+	struct vqi_num status = VQI_UNKNOWN;
 	struct vqi_error *error;
 
 	error = vqi_qemu_known(qemu, blk, VQI_F_BlockBackend_in_flight, &block->in_flight);
@@ -178,16 +192,10 @@ static struct vqi_error *read_blk(struct vqi_qemu *qemu, uint64_t blk, struct vq
 				       &block->quiesce);
 	if (!error)
 		error = vqi_qemu_known(qemu, blk, VQI_F_BlockBackend_iostatus, &status);
-	if (!error)
-		error = vqi_qemu_known(qemu, blk, VQI_F_BlockBackend_throttle_pending, &pending);
-	if (!error)
-		error = vqi_qemu_known(qemu, blk, VQI_F_BlockBackend_throttle_state, &state);
-	if (!error)
-		error = read_group_name(qemu, state.value, &block->throttle_group);
 	if (status.known && status.value < sizeof(iostatus) / sizeof(iostatus[0]))
 		block->iostatus = iostatus[status.value];
-	block->throttled = sum_of_pair(pending);
-	return error;
+	return error ? error
+		     : read_member(qemu, blk, &fields, &block->throttled, &block->throttle_group);
 }
 
 /* Follows a list of requests, and counts those that a flag is set in, or all of them. */
@@ -248,10 +256,9 @@ static struct vqi_error *read_block(struct vqi_qemu *qemu, uint64_t vdev,
 	if (!error)
 		error = vqi_drop_unknown(count_parked(qemu, vdev, backend, &block->parked));
 	if (!error)
-		error = vqi_drop_unknown(
-			vqi_qemu_field(qemu, backend->hva, VQI_F_BlockBackend_root, &root));
+		error = vqi_known_pointer(qemu, backend->hva, VQI_F_BlockBackend_root, &root);
 	if (!error && root) /* none: no medium */
-		error = vqi_drop_unknown(vqi_qemu_field(qemu, root, VQI_F_BdrvChild_bs, &bs));
+		error = vqi_known_pointer(qemu, root, VQI_F_BdrvChild_bs, &bs);
 	if (!error)
 		error = add_node(qemu, bs, block);
 	for (size_t i = 0; !error && i < block->node_count; i++)

@@ -109,13 +109,9 @@ struct vqi_error *vqi_ghash_values(struct vqi_mem *mem, uint64_t address, uint64
 		 .buf = slots + header.size * 4,
 		 .len = header.size * header.width},
 	};
-	error = vqi_mem_readv(mem, ranges, 2);
+	error = vqi_mem_readv_all(mem, ranges, 2);
 	if (error)
 		return error;
-	for (size_t i = 0; i < 2; i++) {
-		if (!ranges[i].ok)
-			return vqi_error_fault(ranges[i].addr, ranges[i].len);
-	}
 
 	for (size_t i = 0; i < header.size; i++) {
 		const uint8_t *slot = slots + header.size * 4 + i * header.width;

@@ -46,11 +46,11 @@ static struct vqi_error *check_layout(const struct vqi_layout *layout)
 		VQI_F_RAMBlock_host,
 	};
 
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-		if (!layout->fields[fields[i]].present)
-			return vqi_error_new(VQI_ERROR_NO_LAYOUT, "%s is unknown",
-					     vqi_field_info(fields[i])->name);
-	}
+	struct vqi_error *error;
+
+	error = vqi_layout_need(layout, fields, sizeof(fields) / sizeof(fields[0]));
+	if (error)
+		return error;
 	if (layout->fields[VQI_F_FlatRange_start].size != INT128_SIZE ||
 	    layout->fields[VQI_F_FlatRange_size].size != INT128_SIZE)
 		return vqi_error_new(VQI_ERROR_NO_LAYOUT, "FlatRange.addr is no pair of Int128");
@@ -102,11 +102,7 @@ static struct vqi_error *read_structures(struct vqi_qemu *qemu, enum vqi_struct_
 			.buf = bytes + i * span,
 			.len = addresses[i] ? span : 0,
 		};
-	error = vqi_mem_readv(qemu->mem, ranges, count);
-	for (size_t i = 0; !error && i < count; i++) {
-		if (!ranges[i].ok)
-			error = vqi_error_fault(ranges[i].addr, ranges[i].len);
-	}
+	error = vqi_mem_readv_all(qemu->mem, ranges, count);
 	if (error)
 		return vqi_error_prefix(error, "%s", vqi_struct_info(id)->name);
 	*ret_bytes = take_ptr(bytes);

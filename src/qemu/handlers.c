@@ -147,12 +147,7 @@ static struct vqi_error *check_fields(const struct vqi_layout *layout)
 {
 	static const enum vqi_field_id needed[] = {VQI_F_AioHandler_node, VQI_F_AioHandler_opaque};
 
-	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
-		if (!layout->fields[needed[i]].present)
-			return vqi_error_new(VQI_ERROR_NO_LAYOUT, "%s is unknown",
-					     vqi_field_info(needed[i])->name);
-	}
-	return NULL;
+	return vqi_layout_need(layout, needed, sizeof(needed) / sizeof(needed[0]));
 }
 
 static int compare_opaque(const void *a, const void *b)

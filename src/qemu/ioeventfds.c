@@ -47,11 +47,7 @@ static struct vqi_error *append(struct vqi_qemu *qemu, uint64_t array, uint32_t 
 			.buf = &grown[ioeventfds->count + i],
 			.len = sizeof(*grown),
 		};
-	error = vqi_mem_readv(qemu->mem, ranges, count);
-	for (uint32_t i = 0; !error && i < count; i++) {
-		if (!ranges[i].ok)
-			error = vqi_error_fault(ranges[i].addr, ranges[i].len);
-	}
+	error = vqi_mem_readv_all(qemu->mem, ranges, count);
 	if (!error)
 		ioeventfds->count = total;
 	return error;
@@ -60,14 +56,14 @@ static struct vqi_error *append(struct vqi_qemu *qemu, uint64_t array, uint32_t 
 static struct vqi_error *read_space(struct vqi_qemu *qemu, enum vqi_symbol_id symbol,
 				    struct vqi_ioeventfds *ioeventfds)
 {
+	static const enum vqi_field_id needed[] = {VQI_F_MemoryRegionIoeventfd_e};
 	uint64_t space, array, count;
 	struct vqi_error *error;
 	bool kept;
 
-	if (!qemu->layout->fields[VQI_F_MemoryRegionIoeventfd_e].present)
-		return vqi_error_new(VQI_ERROR_NO_LAYOUT, "%s is unknown",
-				     vqi_field_info(VQI_F_MemoryRegionIoeventfd_e)->name);
-	error = vqi_qemu_symbol(qemu, symbol, &space);
+	error = vqi_layout_need(qemu->layout, needed, 1);
+	if (!error)
+		error = vqi_qemu_symbol(qemu, symbol, &space);
 	if (!error)
 		error = is_kept(qemu, space, &kept);
 	if (!error && !kept)

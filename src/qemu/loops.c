@@ -204,7 +204,7 @@ static struct vqi_error *read_mapped(struct vqi_qemu *qemu, uint64_t vdev, enum 
 	struct vqi_error *error;
 	uint64_t array = 0;
 
-	error = vqi_drop_unknown(vqi_qemu_field(qemu, vdev, field, &array));
+	error = vqi_known_pointer(qemu, vdev, field, &array);
 	if (!error && array)
 		error = vqi_mem_read_uint(qemu->mem, array + 8 * (uint64_t)queue, 8, ret_context);
 	return error;
@@ -223,17 +223,16 @@ struct vqi_error *vqi_qemu_queue_context(struct vqi_qemu *qemu, uint64_t vdev, u
 	if (!error && is_block) {
 		error = read_mapped(qemu, vdev, VQI_F_VirtIOBlock_vq_aio_context, queue, &context);
 		if (!error) /* up to 8.2, of all queues */
-			error = vqi_drop_unknown(vqi_qemu_field(
-				qemu, vdev, VQI_F_VirtIOBlock_dataplane, &dataplane));
+			error = vqi_known_pointer(qemu, vdev, VQI_F_VirtIOBlock_dataplane,
+						  &dataplane);
 		if (!error && dataplane)
-			error = vqi_drop_unknown(vqi_qemu_field(
-				qemu, dataplane, VQI_F_VirtIOBlockDataPlane_ctx, &context));
+			error = vqi_known_pointer(qemu, dataplane, VQI_F_VirtIOBlockDataPlane_ctx,
+						  &context);
 	}
 	if (!error && is_scsi) {
 		error = read_mapped(qemu, vdev, VQI_F_VirtIOSCSI_vq_aio_context, queue, &context);
 		if (!error && !context) /* up to 9.2, of all queues */
-			error = vqi_drop_unknown(
-				vqi_qemu_field(qemu, vdev, VQI_F_VirtIOSCSI_ctx, &context));
+			error = vqi_known_pointer(qemu, vdev, VQI_F_VirtIOSCSI_ctx, &context);
 	}
 	if (!error)
 		*ret_context = context;

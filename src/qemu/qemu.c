@@ -32,9 +32,10 @@ static struct vqi_error *field_address(const struct vqi_qemu *qemu, uint64_t add
 {
 	const struct vqi_field *place = &qemu->layout->fields[field];
 
-	if (!place->present)
-		return vqi_error_new(VQI_ERROR_NO_LAYOUT, "%s is unknown",
-				     vqi_field_info(field)->name);
+	struct vqi_error *error = vqi_layout_need(qemu->layout, &field, 1);
+
+	if (error)
+		return error;
 	if (!address || __builtin_add_overflow(address, place->offset, ret_address))
 		return vqi_error_fault(address, place->size);
 	*ret_size = place->size;

@@ -27,15 +27,6 @@ static void add_range(struct vqi_range *ranges, size_t *count, uint64_t address,
 	};
 }
 
-static struct vqi_error *first_fault(const struct vqi_range *ranges, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (!ranges[i].ok)
-			return vqi_error_fault(ranges[i].addr, ranges[i].len);
-	}
-	return NULL;
-}
-
 /* The type did not have the prefix's length: it is short and ends with a mapping, or unreadable. */
 static struct vqi_error *read_short_type(struct vqi_qemu *qemu, struct property *property)
 {
@@ -66,9 +57,7 @@ static struct vqi_error *read_properties(struct vqi_qemu *qemu, const uint64_t *
 		add_range(ranges, &used, addresses[i], &fields[VQI_F_ObjectProperty_name],
 			  &property->name);
 	}
-	error = vqi_mem_readv(qemu->mem, ranges, used);
-	if (!error)
-		error = first_fault(ranges, used);
+	error = vqi_mem_readv_all(qemu->mem, ranges, used);
 	if (error)
 		return error;
 
@@ -106,12 +95,7 @@ static struct vqi_error *check_fields(const struct vqi_layout *layout)
 		VQI_F_ObjectProperty_opaque,
 	};
 
-	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
-		if (!layout->fields[needed[i]].present)
-			return vqi_error_new(VQI_ERROR_NO_LAYOUT, "%s is unknown",
-					     vqi_field_info(needed[i])->name);
-	}
-	return NULL;
+	return vqi_layout_need(layout, needed, sizeof(needed) / sizeof(needed[0]));
 }
 
 /* Reads the properties of an object that are its children. */

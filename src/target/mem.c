@@ -17,17 +17,22 @@ struct vqi_error *vqi_mem_readv(struct vqi_mem *mem, struct vqi_range *ranges, s
 	return mem->readv(mem, ranges, count);
 }
 
+struct vqi_error *vqi_mem_readv_all(struct vqi_mem *mem, struct vqi_range *ranges, size_t count)
+{
+	struct vqi_error *error = vqi_mem_readv(mem, ranges, count);
+
+	for (size_t i = 0; !error && i < count; i++) {
+		if (!ranges[i].ok)
+			error = vqi_error_fault(ranges[i].addr, ranges[i].len);
+	}
+	return error;
+}
+
 struct vqi_error *vqi_mem_read(struct vqi_mem *mem, uint64_t addr, void *ret_buf, size_t len)
 {
 	struct vqi_range range = {.addr = addr, .buf = ret_buf, .len = len};
-	struct vqi_error *error;
 
-	if (len == 0)
-		return NULL;
-	error = vqi_mem_readv(mem, &range, 1);
-	if (error)
-		return error;
-	return range.ok ? NULL : vqi_error_fault(addr, len);
+	return len == 0 ? NULL : vqi_mem_readv_all(mem, &range, 1);
 }
 
 struct vqi_error *vqi_mem_read_uint(struct vqi_mem *mem, uint64_t addr, size_t size,

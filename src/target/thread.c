@@ -192,13 +192,9 @@ static struct vqi_error *thread_error(struct vqi_process *process, pid_t tid,
 
 	if (!error || error->code != VQI_ERROR_GONE)
 		return error;
-	gone = vqi_process_check(process);
-	if (gone) {
-		vqi_error_free(error);
-		return gone;
-	}
 	vqi_error_free(error);
-	return vqi_error_new(VQI_ERROR_BAD_DATA, "thread %d has ended", (int)tid);
+	gone = vqi_process_check(process);
+	return gone ? gone : vqi_error_new(VQI_ERROR_BAD_DATA, "thread %d has ended", (int)tid);
 }
 
 struct vqi_error *vqi_process_thread(struct vqi_process *process, pid_t tid,

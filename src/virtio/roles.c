@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include "vqi/virtio.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 #define REQUEST	     VQI_KIND_REQUEST
@@ -149,9 +151,9 @@ struct vqi_queue_role vqi_queue_role(unsigned int device_id, uint64_t guest_feat
 	if (index >= queue_count)
 		return unknown_role;
 	switch (device_id) {
-	case 1:
+	case VQI_DEVICE_NET:
 		return net_role(queue_count, index);
-	case 3:
+	case VQI_DEVICE_CONSOLE:
 		return serial_role(index);
 	case 5:
 		return balloon_role(guest_features, queue_count, index);

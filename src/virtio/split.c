@@ -36,7 +36,7 @@ static unsigned int check_avail(const struct vqi_ring_bytes *bytes, const struct
 
 	/* A broken device has taken as many as there can be, and stopped at the next: "Virtqueue size
 	 * exceeded". Of one that works, the two numbers may be of different moments. */
-	if (count > queue->num || (bytes->broken && count && vqi_num_nonzero(queue->in_flight) &&
+	if (count > queue->num || (bytes->broken && count && queue->in_flight.known &&
 				   queue->in_flight.value >= queue->num))
 		return VQI_RING_AVAIL_AHEAD;
 	for (uint16_t i = 0; i < count; i++) {

@@ -1,6 +1,7 @@
 """A real Linux guest doing real I/O: nothing is found while it is well, and what hangs is found."""
 
 import re
+
 import pytest
 from gdb_oracle import check_with_gdb
 from oracle import QmpOracle

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "fake_block.h"
-#include "fake_virtio.h"
+#include "fake_observed.h"
 #include "unit.h"
 
 #define NUM	 16
@@ -404,26 +404,11 @@ END_TEST
 /* However far the look has come. */
 START_TEST(test_target_ends)
 {
-	size_t calls;
-
 	make_packets();
 	make_ioeventfds(1);
 	give_ram(NUM);
 	publish();
-	qemu->fake->calls = 0;
-	look();
-	calls = qemu->fake->calls;
-	vqi_snapshot_free(take_ptr(snapshot));
-	for (size_t i = 0; i < calls; i++) {
-		vqi_observer_free(take_ptr(observer));
-		qemu->fake->gone_after = SIZE_MAX;
-		ck_assert_ok(vqi_observer_new(NULL, &qemu->qemu, &observer));
-		qemu->fake->calls = 0;
-		qemu->fake->gone_after = i;
-		ck_assert_code(vqi_observer_look(observer, VQI_STOP_NEVER, &snapshot),
-			       VQI_ERROR_GONE);
-		ck_assert_ptr_null(snapshot);
-	}
+	assert_every_end_is_told(qemu, VQI_STOP_NEVER, &observer);
 }
 END_TEST
 

@@ -134,6 +134,20 @@ START_TEST(structures_must_be_of_a_likely_size)
 }
 END_TEST
 
+START_TEST(needed_fields_are_named_when_absent)
+{
+	static const enum vqi_field_id needed[] = {VQI_F_AioHandler_node, VQI_F_AioHandler_opaque};
+	struct vqi_layout partial = {0};
+
+	partial.fields[needed[0]].present = true;
+	ck_assert_ok(vqi_layout_need(&partial, needed, 1));
+	ck_assert_code_text(vqi_layout_need(&partial, needed, 2), VQI_ERROR_NO_LAYOUT,
+			    vqi_field_info(needed[1])->name);
+	partial.fields[needed[1]].present = true;
+	ck_assert_ok(vqi_layout_need(&partial, needed, 2));
+}
+END_TEST
+
 START_TEST(span_reaches_to_the_last_present_field)
 {
 	layout = (struct vqi_layout){0};
@@ -307,6 +321,7 @@ int main(void)
 	tcase_add_test(tcase, one_way_to_the_devices_is_enough);
 	tcase_add_test(tcase, fields_must_lie_within_their_structure);
 	tcase_add_test(tcase, structures_must_be_of_a_likely_size);
+	tcase_add_test(tcase, needed_fields_are_named_when_absent);
 	tcase_add_test(tcase, span_reaches_to_the_last_present_field);
 	tcase_add_test(tcase, integers_of_all_sizes);
 	tcase_add_test(tcase, no_integer_without_its_bytes);

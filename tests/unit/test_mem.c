@@ -93,6 +93,30 @@ START_TEST(test_readv_goes_on_after_fault)
 }
 END_TEST
 
+START_TEST(test_readv_all)
+{
+	vqi_cleanup_error struct vqi_error *error = NULL;
+	char a[4] = "", b[4] = "";
+	struct vqi_range ranges[] = {
+		{.addr = BASE, .buf = a, .len = 4},
+		{.addr = BASE + PAGE, .buf = b, .len = 4},
+	};
+
+	memcpy(bytes, "ring", 4);
+	memcpy(bytes + PAGE, "used", 4);
+	ck_assert_ok(vqi_mem_readv_all(mem, ranges, 2));
+	ck_assert_mem_eq(a, "ring", 4);
+	ck_assert_mem_eq(b, "used", 4);
+	ck_assert_uint_eq(fake->calls, 1);
+	ranges[1].addr = BASE + 2 * PAGE;
+	error = vqi_mem_readv_all(mem, ranges, 2);
+	ck_assert_ptr_nonnull(error);
+	ck_assert_int_eq(error->code, VQI_ERROR_FAULT);
+	ck_assert_uint_eq(error->address, BASE + 2 * PAGE);
+	ck_assert_ok(vqi_mem_readv_all(mem, NULL, 0));
+}
+END_TEST
+
 START_TEST(test_read_across_mappings)
 {
 	uint8_t *next = vqi_fake_mem_map(fake, BASE + 2 * PAGE, 16);
@@ -271,6 +295,7 @@ int main(void)
 	tcase_add_test(tcase, test_read_fault);
 	tcase_add_test(tcase, test_any_byte_can_fault);
 	tcase_add_test(tcase, test_readv_goes_on_after_fault);
+	tcase_add_test(tcase, test_readv_all);
 	tcase_add_test(tcase, test_read_across_mappings);
 	tcase_add_test(tcase, test_gone_ends_reading);
 	tcase_add_test(tcase, test_read_uint);

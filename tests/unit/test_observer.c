@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fake_virtio.h"
+#include "fake_observed.h"
 #include "unit.h"
 #include "vqi/limits.h"
 
@@ -21,16 +21,7 @@ static struct vqi_snapshot *snapshot;
 static void setup(void)
 {
 	qemu = fake_qemu_new(1);
-	fake_run_state(qemu, 1);
-	blk0 = fake_device(
-		qemu, &(struct fake_device_options){.id = "blk0", .queues = 2, .devfn = 3 << 3});
-	net0 = fake_device(qemu, &(struct fake_device_options){.id = "net0",
-							       .type = "virtio-net-device",
-							       .device_id = 1,
-							       .queues = 3});
-	for (unsigned int i = 0; i < 2; i++)
-		fake_ring(qemu, &blk0, i, &(struct ring_options){.num = NUM, .event_idx = true},
-			  &rings[i]);
+	fake_disk_and_card(qemu, NUM, &blk0, &net0, rings);
 	ck_assert_ok(vqi_observer_new(NULL, &qemu->qemu, &observer));
 }
 
@@ -362,22 +353,7 @@ END_TEST
 
 START_TEST(test_target_ends)
 {
-	size_t calls;
-
-	qemu->fake->calls = 0;
-	look();
-	calls = qemu->fake->calls;
-	vqi_snapshot_free(take_ptr(snapshot));
-	for (size_t i = 0; i < calls; i++) {
-		vqi_observer_free(take_ptr(observer));
-		qemu->fake->gone_after = SIZE_MAX;
-		ck_assert_ok(vqi_observer_new(NULL, &qemu->qemu, &observer));
-		qemu->fake->calls = 0;
-		qemu->fake->gone_after = i;
-		ck_assert_code(vqi_observer_look(observer, VQI_STOP_AUTO, &snapshot),
-			       VQI_ERROR_GONE);
-		ck_assert_ptr_null(snapshot);
-	}
+	assert_every_end_is_told(qemu, VQI_STOP_AUTO, &observer);
 }
 END_TEST
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fake_virtio.h"
+#include "fake_observed.h"
 #include "unit.h"
 
 #define NUM 64
@@ -20,16 +20,7 @@ static struct vqi_snapshot *snapshot;
 static void setup(void)
 {
 	qemu = fake_qemu_new(1);
-	fake_run_state(qemu, 1);
-	blk0 = fake_device(
-		qemu, &(struct fake_device_options){.id = "blk0", .queues = 2, .devfn = 3 << 3});
-	net0 = fake_device(qemu, &(struct fake_device_options){.id = "net0",
-							       .type = "virtio-net-device",
-							       .device_id = 1,
-							       .queues = 3});
-	for (unsigned int i = 0; i < 2; i++)
-		fake_ring(qemu, &blk0, i, &(struct ring_options){.num = NUM, .event_idx = true},
-			  &rings[i]);
+	fake_disk_and_card(qemu, NUM, &blk0, &net0, rings);
 	ck_assert_ok(vqi_observer_new(NULL, &qemu->qemu, &observer));
 }
 
