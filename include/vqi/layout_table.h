@@ -178,6 +178,7 @@
 	F(RAMBlock, host, VQI_OPTIONAL)                                                            \
 	F(AioContext, aio_handlers, VQI_OPTIONAL)                                                  \
 	F(AioContext, notify_me, VQI_OPTIONAL)                                                     \
+	P(AioContext, walkers, "list_lock.count", VQI_OPTIONAL)                                    \
 	F(AioContext, bh_list, VQI_OPTIONAL)                                                       \
 	F(AioContext, scheduled_coroutines, VQI_OPTIONAL)                                          \
 	F(AioContext, external_disable_cnt, VQI_OPTIONAL)                                          \

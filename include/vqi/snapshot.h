@@ -149,8 +149,8 @@ struct vqi_loop {
 	uint64_t ctx_hva;	      /* AioContext; of the main loop, qemu_aio_context */
 	struct vqi_num bottom_halves; /* that are scheduled and have not run */
 	struct vqi_num coroutines;    /* 1: some are scheduled and have not run */
-	struct vqi_num nested;	/* 1: the main loop waits in an aio_poll() of code that it called */
-	struct vqi_num polling; /* AioContext.poll_started: it looks at rings by itself */
+	struct vqi_num nested;	      /* 1: it is in an aio_poll() of code that it called */
+	struct vqi_num polling;	      /* AioContext.poll_started: it looks at rings by itself */
 };
 
 enum vqi_endian { VQI_ENDIAN_UNKNOWN, VQI_ENDIAN_LITTLE, VQI_ENDIAN_BIG };

@@ -249,8 +249,10 @@ struct vqi_error *vqi_explain_loop_blocked(const struct vqi_subject *subject,
 					     "little processor time: is the host overloaded?");
 	if (!error && vqi_num_is(subject->loop->nested, 1))
 		error = vqi_finding_add_fact(
-			finding,
-			"AioContext.notify_me says that aio_poll() waits (at 0x%" PRIx64 ")",
+			finding, "AioContext.%s (at 0x%" PRIx64 ")",
+			subject->loop->is_main
+				? "notify_me says that an aio_poll() waits"
+				: "list_lock says that two aio_poll() are under way, one inside the other",
 			subject->loop->ctx_hva);
 	if (!error)
 		error = add_work(subject->loop, finding);

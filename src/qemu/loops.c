@@ -21,6 +21,10 @@
  * Source: include/block/aio.h. */
 #define NOTIFY_ME_POLLS(notify_me) ((notify_me) >> 1)
 
+/* AioContext.list_lock: the two low bits are its state, the others count who walks the handlers, as
+ * aio_poll() does from its start to its last handler. Source: util/lockcnt.c QEMU_LOCKCNT_COUNT_SHIFT. */
+#define LIST_LOCK_WALKERS(count) ((count) >> 2)
+
 static void loop_done(struct vqi_loop_contexts *loop)
 {
 	free(loop->loop.name);
@@ -61,10 +65,27 @@ static struct vqi_error *count_bottom_halves(struct vqi_qemu *qemu, uint64_t ctx
 	return vqi_drop_unknown(error);
 }
 
+/* The main loop polls in GLib, so that any aio_poll() is a nested one. An iothread's own is one, and a
+ * handler or bottom half that it runs may call another. */
+static struct vqi_error *read_nested(struct vqi_qemu *qemu, struct vqi_loop *loop)
+{
+	struct vqi_num count = VQI_UNKNOWN;
+	struct vqi_error *error;
+
+	error = vqi_qemu_known(
+		qemu, loop->ctx_hva,
+		loop->is_main ? VQI_F_AioContext_notify_me : VQI_F_AioContext_walkers, &count);
+	if (!count.known)
+		return error;
+	loop->nested = loop->is_main ? VQI_NUM(NOTIFY_ME_POLLS((uint32_t)count.value) != 0)
+				     : VQI_NUM(LIST_LOCK_WALKERS((uint32_t)count.value) > 1);
+	return error;
+}
+
 /* What a loop should do next. */
 static struct vqi_error *read_pending(struct vqi_qemu *qemu, struct vqi_loop *loop)
 {
-	struct vqi_num notify_me = VQI_UNKNOWN, coroutines = VQI_UNKNOWN;
+	struct vqi_num coroutines = VQI_UNKNOWN;
 	struct vqi_error *error;
 
 	error = vqi_qemu_known(qemu, loop->ctx_hva, VQI_F_AioContext_scheduled_coroutines,
@@ -74,10 +95,8 @@ static struct vqi_error *read_pending(struct vqi_qemu *qemu, struct vqi_loop *lo
 	if (!error)
 		error = vqi_qemu_known(qemu, loop->ctx_hva, VQI_F_AioContext_poll_started,
 				       &loop->polling);
-	if (!error && loop->is_main)
-		error = vqi_qemu_known(qemu, loop->ctx_hva, VQI_F_AioContext_notify_me, &notify_me);
-	if (notify_me.known)
-		loop->nested = VQI_NUM(NOTIFY_ME_POLLS((uint32_t)notify_me.value) != 0);
+	if (!error)
+		error = read_nested(qemu, loop);
 	/* Last, for they come and go under the reader. */
 	return error ? error : count_bottom_halves(qemu, loop->ctx_hva, &loop->bottom_halves);
 }

@@ -118,6 +118,31 @@ def test_stop_waits(rig, silent):
     resume(rig, *silent[:1], "stop", *silent[1:])
 
 
+@on("pci-split")
+def test_iothread_waits(rig, tmp_path):
+    """A job ends by draining its disk, whose requests are not done. Up to 8.x in the iothread of that, later in the main loop."""
+    with NbdServer(tmp_path / "socket") as server:
+        rig.add(*IOTHREAD, "-blockdev", f"null-co,node-name=copy,size={1 << 30}")
+        disk = rig.disk(server.blockdev("d0"), iothread="io0")
+        disk.complete(4)
+        rig.vm.qmp.execute("blockdev-mirror", **{"job-id": "job", "device": "d0", "target": "copy", "sync": "none"})
+        rig.vm.qmp.wait_event("BLOCK_JOB_READY")
+        server.fall_silent()
+        disk.submit(1, "read")
+        rig.wait_taken(disk.ring)
+        rig.vm.qmp.begin("block-job-complete", device="job")
+        while not rig.inside.back_end(rig.path("blk0"))["quiesce_counter"]:
+            pass
+        in_iothread = "external_disable_cnt" in rig.inside.main_context()
+        name = "iothread io0" if in_iothread else "main loop"
+        report = only(blocked_report(rig))
+        finding, loop, thread = check_blocked(report, name, r"it waits in a nested aio_poll\(\)")
+        assert loop["nested"] is True
+        check_evidence(finding, "^blk0 has requests in flight:$", "^node d0 is drained: quiesce_counter ")
+        server.speak_again()
+        rig.check_well(disk.ring, 1)
+
+
 class Silent(Qemu):
     """One that does not come as far as to answer a monitor."""
 

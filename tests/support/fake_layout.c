@@ -101,6 +101,7 @@ static const struct {
 	{VQI_F_FlatRange_size, 16},
 	{VQI_F_MemoryRegion_is_iommu, 1},
 	{VQI_F_AioContext_notify_me, 4},
+	{VQI_F_AioContext_walkers, 4},
 	{VQI_F_AioContext_external_disable_cnt, 4},
 	{VQI_F_AioContext_poll_started, 1},
 	{VQI_F_AioHandler_node, 16},

@@ -90,7 +90,7 @@ static void init_host(struct looks *looks, int when)
 			.ctx_hva = 0x55d0c0de4000 + (uint64_t)i * 0x1000,
 			.bottom_halves = VQI_NUM(0),
 			.coroutines = VQI_NUM(0),
-			.nested = i == LOOKS_MAIN ? VQI_NUM(0) : VQI_UNKNOWN,
+			.nested = VQI_NUM(0),
 			.polling = VQI_NUM(0),
 		};
 	for (int i = 0; i < LOOKS_THREADS; i++)

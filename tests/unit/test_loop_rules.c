@@ -155,6 +155,21 @@ START_TEST(test_nested)
 }
 END_TEST
 
+/* A handler or bottom half of it polls in turn: for the requests of a drain, say. */
+START_TEST(test_nested_in_an_iothread)
+{
+	const struct vqi_finding *finding;
+
+	looks_sleep_in(&looks, LOOKS_IOTHREAD, "ppoll");
+	looks_both_loops(&looks, LOOKS_IOTHREAD, nested, VQI_NUM(1));
+	looks_diagnose(&looks);
+	finding = looks_of_vm(&looks, "event-loop-blocked", LOOKS_CONFIRMED);
+	looks_assert_summary(finding, "the iothread io0 has not returned to its poll");
+	looks_assert_summary(finding, "nested aio_poll()");
+	looks_assert_says(finding, "AioContext.list_lock says that two aio_poll() are under way");
+}
+END_TEST
+
 START_TEST(test_away_from_work)
 {
 	const struct vqi_finding *finding;
@@ -336,6 +351,7 @@ int main(void)
 	tcase_add_test(tcase, test_mutex);
 	tcase_add_test(tcase, test_mutex_cycle);
 	tcase_add_test(tcase, test_nested);
+	tcase_add_test(tcase, test_nested_in_an_iothread);
 	tcase_add_test(tcase, test_away_from_work);
 	tcase_add_test(tcase, test_spinning);
 	tcase_add_test(tcase, test_spinning_with_the_big_lock);
