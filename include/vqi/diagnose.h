@@ -43,10 +43,10 @@ typedef struct vqi_error *(*vqi_rule_explain)(const struct vqi_subject *subject,
 struct vqi_rule {
 	const char *id; /* "request-stuck-in-device" */
 	enum vqi_scope scope;
-	enum vqi_severity severity;	   /* the highest it can have */
-	const char *title;		   /* one sentence: what the id says */
-	const char *next_step;		   /* what the reader should do now */
-	bool over_time;			   /* it says that something stands still */
+	enum vqi_severity severity; /* the highest it can have */
+	const char *title;	    /* one sentence: what the id says */
+	const char *next_step; /* what the reader should do now, where nothing better is known */
+	bool over_time;	       /* it says that something stands still */
 	vqi_rule_term all[VQI_RULE_TERMS]; /* each of these must hold ... */
 	vqi_rule_term any[VQI_RULE_TERMS]; /* ... and one of these, where there are any */
 	vqi_rule_explain explain;
@@ -68,6 +68,7 @@ struct vqi_finding {
 	char *summary;			 /* one line, without device and queue */
 	char **evidence;		 /* one fact a line, with values and addresses */
 	size_t evidence_count;
+	char *next_step;			  /* NULL: the rule's */
 	const struct vqi_known_fix **known_fixes; /* of a bug that may be it, not in this QEMU */
 	size_t known_fix_count;
 };

@@ -93,9 +93,10 @@ void vqi_tids_done(struct vqi_tids *tids);
 struct vqi_error *vqi_process_thread(struct vqi_process *process, pid_t tid,
 				     struct vqi_thread *ret_thread) vqi_must_check;
 
-/* What keeps the whole process from running, in words: a signal (SIGSTOP) or a tracer; NULL when
- * nothing does. Errors: GONE, PERMISSION, SYS, NOMEM. Owner: the caller frees. */
-struct vqi_error *vqi_process_held(struct vqi_process *process, char **ret_held) vqi_must_check;
+/* What keeps the whole process from running: the tracer of this process id, 0 for a signal (SIGSTOP);
+ * unknown when nothing does. Errors: GONE, PERMISSION, SYS, NOMEM. */
+struct vqi_error *vqi_process_held(struct vqi_process *process,
+				   struct vqi_num *ret_held_by) vqi_must_check;
 
 /* Whether the process fills pages of its memory by itself when they are first touched (a migration
  * under way, postcopy). Reading such a page waits for the process: for ever, while it is stopped.

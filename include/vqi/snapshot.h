@@ -53,7 +53,7 @@ struct vqi_target {
 	char *vm_name;		   /* -name, or NULL */
 	char *arch;		   /* "x86_64": the guest's; or NULL */
 	char *run_state;	   /* "running": a name of RunState, qapi/run-state.json; or NULL */
-	char *held;		   /* what keeps the process itself from running; NULL: nothing */
+	struct vqi_num held_by;	   /* the process itself is stopped: by this tracer; 0: a signal */
 	struct vqi_num bql_owner;  /* thread that holds the big QEMU lock; 0: none */
 	const char *layout_source; /* static string */
 };

@@ -30,7 +30,6 @@ static void target_done(struct vqi_target *target)
 	free(target->vm_name);
 	free(target->arch);
 	free(target->run_state);
-	free(target->held);
 }
 
 static void node_done(struct vqi_block_node *node)

@@ -8,6 +8,10 @@
 struct vqi_error *vqi_finding_summarise(struct vqi_finding *finding, const char *format, ...)
 	__attribute__((format(printf, 2, 3))) vqi_must_check;
 
+/* Sets what the reader should do now, where the rule's own advice is too general. Errors: NOMEM. */
+struct vqi_error *vqi_finding_advise(struct vqi_finding *finding, const char *format, ...)
+	__attribute__((format(printf, 2, 3))) vqi_must_check;
+
 /* Adds a line of evidence. Errors: NOMEM. */
 struct vqi_error *vqi_finding_add_fact(struct vqi_finding *finding, const char *format, ...)
 	__attribute__((format(printf, 2, 3))) vqi_must_check;

@@ -22,8 +22,7 @@ const struct vqi_rule vqi_rules[] = {
 		.severity = VQI_ERROR,
 		.title = "the VM is stopped, so that no queue moves",
 		.next_step =
-			"find out who or what stopped it, and mend that; then continue it with cont, "
-			"or the process with SIGCONT, but never a VM that was migrated away",
+			"find out who or what stopped it, and mend that; then continue it with cont",
 		.all = {vqi_is_vm_stopped, vqi_is_not_held_at_start},
 		.explain = vqi_explain_vm_paused,
 	},

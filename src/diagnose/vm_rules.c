@@ -15,7 +15,7 @@ static bool is_run_state(const struct vqi_snapshot *snapshot, const char *run_st
 
 bool vqi_vm_is_running(const struct vqi_snapshot *snapshot)
 {
-	if (snapshot->target.held)
+	if (snapshot->target.held_by.known)
 		return false;
 	if (snapshot->target.run_state)
 		return is_run_state(snapshot, "running");
@@ -83,26 +83,51 @@ struct vqi_error *vqi_explain_guest_panicked(const struct vqi_subject *subject,
 
 /* ---- stopped ---- */
 
-/* Why a VM is in a run state. Source: qapi/run-state.json, RunState. */
-static const struct {
-	const char *run_state;
+#define CONTINUE "continue it with cont (virsh resume)"
+#define WAIT	 "wait for it to end; query-migrate and query-jobs say how far it is"
+
+/* Why a VM is in a run state, and what to do then. Source: qapi/run-state.json, RunState. */
+static const struct run_state {
+	const char *name;
 	const char *reason;
 	enum vqi_severity severity; /* an error when QEMU stopped it; a note when somebody did */
+	const char *next_step;
 } run_states[] = {
-	{"io-error", "a disk failed and its policy (werror, rerror) is to stop", VQI_ERROR},
-	{"internal-error", "the virtual CPU failed", VQI_ERROR},
-	{"watchdog", "the watchdog fired", VQI_ERROR},
-	{"colo", "COLO holds it back for a checkpoint", VQI_NOTE},
-	{"inmigrate", "it waits for its state from another host", VQI_NOTE},
-	{"postmigrate", "it was migrated away, and must not be continued here", VQI_NOTE},
-	{"finish-migrate", "its migration is about to end", VQI_NOTE},
-	{"save-vm", "a snapshot of it is being taken", VQI_NOTE},
-	{"restore-vm", "a snapshot of it is being loaded", VQI_NOTE},
-	{"prelaunch", "it has not been started yet", VQI_NOTE},
-	{"debug", "a debugger of the guest stopped it", VQI_NOTE},
-	{"suspended", "the guest suspended itself", VQI_NOTE},
-	{"shutdown", "the guest was shut down", VQI_NOTE},
+	{"io-error", "a disk failed and its policy (werror, rerror) is to stop", VQI_ERROR,
+	 "mend the storage of the back end that failed, then " CONTINUE
+	 ": the requests are tried again"},
+	{"internal-error", "the virtual CPU failed", VQI_ERROR,
+	 "QEMU's log says how (KVM internal error, and the registers): keep it, then reset the VM"},
+	{"watchdog", "the watchdog fired", VQI_ERROR,
+	 "look at the guest's console for why it left its watchdog alone; then " CONTINUE
+	 ", or reset it"},
+	{"paused", "somebody paused it", VQI_NOTE,
+	 "when whoever paused it has finished, " CONTINUE},
+	{"colo", "COLO holds it back for a checkpoint", VQI_NOTE, WAIT},
+	{"inmigrate", "it waits for its state from another host", VQI_NOTE, WAIT},
+	{"postmigrate", "it was migrated away, and must not be continued here", VQI_NOTE,
+	 "look at the VM on the host that it was migrated to"},
+	{"finish-migrate", "its migration is about to end", VQI_NOTE, WAIT},
+	{"save-vm", "a snapshot of it is being taken", VQI_NOTE, WAIT},
+	{"restore-vm", "a snapshot of it is being loaded", VQI_NOTE, WAIT},
+	{"prelaunch", "it has not been started yet", VQI_NOTE,
+	 "whoever started QEMU with -S lets the VM run: with cont (virsh resume)"},
+	{"debug", "a debugger of the guest stopped it", VQI_NOTE,
+	 "continue it from that debugger (-gdb, -s)"},
+	{"suspended", "the guest suspended itself", VQI_NOTE,
+	 "wake it with system_wakeup (virsh dompmwakeup)"},
+	{"shutdown", "the guest was shut down", VQI_NOTE,
+	 "QEMU was told to stay (-no-shutdown): reset the VM, or end QEMU"},
 };
+
+static const struct run_state *find_run_state(const char *name)
+{
+	for (size_t i = 0; name && i < sizeof(run_states) / sizeof(run_states[0]); i++) {
+		if (strcmp(name, run_states[i].name) == 0)
+			return &run_states[i];
+	}
+	return NULL;
+}
 
 /* A disk that failed says how, and keeps the requests. */
 static struct vqi_error *add_failed_disks(const struct vqi_snapshot *snapshot,
@@ -145,31 +170,68 @@ static bool is_out_of_space(const struct vqi_snapshot *snapshot)
 	return false;
 }
 
+/* The process, not the VM, is stopped: nothing of it runs, the monitor neither. */
+static struct vqi_error *explain_held(const struct vqi_snapshot *snapshot,
+				      struct vqi_finding *finding)
+{
+	uint64_t tracer = snapshot->target.held_by.value;
+	struct vqi_error *error;
+
+	if (tracer)
+		error = vqi_finding_summarise(finding,
+					      "the process is stopped: process %" PRIu64
+					      " traces it (a debugger?)",
+					      tracer);
+	else
+		error = vqi_finding_summarise(finding,
+					      "the process is stopped by a signal such as SIGSTOP");
+	if (error)
+		return error;
+	if (tracer)
+		return vqi_finding_advise(finding, "let process %" PRIu64 " continue it, or detach",
+					  tracer);
+	return vqi_finding_advise(finding, "find out who stopped it, then: kill -CONT %d",
+				  (int)snapshot->target.pid);
+}
+
+static struct vqi_error *explain_stopped(const struct vqi_snapshot *snapshot,
+					 struct vqi_finding *finding)
+{
+	const struct run_state *run_state = find_run_state(snapshot->target.run_state);
+	bool is_full = is_out_of_space(snapshot);
+	struct vqi_error *error;
+
+	if (!run_state)
+		return vqi_finding_summarise(
+			finding, "the VM is stopped%s%s", snapshot->target.run_state ? ": " : "",
+			snapshot->target.run_state ? snapshot->target.run_state : "");
+	finding->severity = run_state->severity;
+	error = vqi_finding_summarise(finding, "the VM is stopped: %s, because %s%s",
+				      run_state->name, run_state->reason,
+				      is_full ? "; there is no space left" : "");
+	if (error)
+		return error;
+	return vqi_finding_advise(
+		finding, "%s",
+		is_full ? "make space for the image of the back end that failed, then " CONTINUE
+			  ": the requests are tried again"
+			: run_state->next_step);
+}
+
 struct vqi_error *vqi_explain_vm_paused(const struct vqi_subject *subject,
 					struct vqi_finding *finding)
 {
-	const struct vqi_target *target = &subject->snapshot->target;
-	const char *run_state = target->run_state;
-	const char *reason = "somebody paused it";
-	struct vqi_error *error = NULL;
+	const struct vqi_snapshot *snapshot = subject->snapshot;
+	const char *run_state = snapshot->target.run_state;
+	bool is_held = snapshot->target.held_by.known;
+	struct vqi_error *error;
 
 	finding->severity = VQI_NOTE;
-	for (size_t i = 0; run_state && i < sizeof(run_states) / sizeof(run_states[0]); i++) {
-		if (strcmp(run_state, run_states[i].run_state) == 0) {
-			reason = run_states[i].reason;
-			finding->severity = run_states[i].severity;
-		}
-	}
-	if (target->held)
-		error = vqi_finding_summarise(finding, "the process is stopped: %s", target->held);
-	else if (run_state)
-		error = vqi_finding_summarise(
-			finding, "the VM is stopped: %s, because %s%s", run_state, reason,
-			is_out_of_space(subject->snapshot) ? "; there is no space left" : "");
-	else
-		error = vqi_finding_summarise(finding, "the VM is stopped");
+	error = is_held ? explain_held(snapshot, finding) : explain_stopped(snapshot, finding);
+	if (!error && is_held)
+		error = vqi_finding_add_thread(snapshot, VQI_NUM(snapshot->target.pid), finding);
 	if (!error)
 		error = vqi_finding_add_fact(finding, "run state %s",
 					     run_state ? run_state : "unknown; vm_running is 0");
-	return error ? error : add_failed_disks(subject->snapshot, finding);
+	return error ? error : add_failed_disks(snapshot, finding);
 }

@@ -36,6 +36,7 @@ static void put_target(struct vqi_json *json, struct json_object *document,
 	vqi_json_string(json, object, "vm_name", target->vm_name);
 	vqi_json_string(json, object, "arch", target->arch);
 	vqi_json_string(json, object, "run_state", target->run_state);
+	vqi_json_num(json, object, "held_by", target->held_by);
 	vqi_json_num(json, object, "bql_owner", target->bql_owner);
 	vqi_json_string(json, object, "layout_source", target->layout_source);
 }
@@ -119,7 +120,7 @@ static void put_finding(struct vqi_json *json, struct json_object *list,
 	for (size_t i = 0; i < finding->evidence_count; i++)
 		vqi_json_string(json, evidence, NULL, finding->evidence[i]);
 	vqi_json_string(json, object, "next_step",
-			finding->rule->next_step ? finding->rule->next_step : "");
+			finding->next_step ? finding->next_step : finding->rule->next_step);
 	put_known_fixes(json, object, finding);
 }
 

@@ -33,7 +33,9 @@ static void add_program(struct vqi_page *page, const struct vqi_target *target)
 				   target->qemu_version);
 	else
 		vqi_page_add_whole(page, 2, VQI_STYLE_PLAIN, "%s", program);
-	if (target->run_state)
+	if (target->held_by.known)
+		vqi_page_add_whole(page, 2, VQI_STYLE_YELLOW, "process stopped");
+	else if (target->run_state)
 		vqi_page_add_whole(page, 2,
 				   strcmp(target->run_state, "running") == 0 ? VQI_STYLE_PLAIN
 									     : VQI_STYLE_YELLOW,
@@ -154,8 +156,8 @@ static void print_finding(struct vqi_page *page, const struct vqi_finding *findi
 		vqi_page_line(page, 4, VQI_STYLE_PLAIN, "%s", finding->evidence[i]);
 	for (size_t i = 0; i < finding->known_fix_count; i++)
 		print_known_fix(page, finding->known_fixes[i]);
-	if (finding->rule->next_step)
-		vqi_page_line(page, 4, VQI_STYLE_PLAIN, "next: %s", finding->rule->next_step);
+	vqi_page_line(page, 4, VQI_STYLE_PLAIN, "next: %s",
+		      finding->next_step ? finding->next_step : finding->rule->next_step);
 }
 
 /* Says so when nothing was found: an empty report looks like a failure. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Whether something keeps a whole process from running. */
-#include <stdio.h>
 #include <time.h>
 
 #include "process_private.h"
@@ -31,27 +30,18 @@ static bool is_stopped(char state)
 	return state == 'T' || state == 't';
 }
 
-struct vqi_error *vqi_process_held(struct vqi_process *process, char **ret_held)
+struct vqi_error *vqi_process_held(struct vqi_process *process, struct vqi_num *ret_held_by)
 {
 	struct vqi_error *error;
-	char *held = NULL;
 	pid_t tracer;
 	char state;
-	int len;
 
 	error = read_state(process, &state, &tracer);
 	if (!error && is_stopped(state)) {
 		nanosleep(&(struct timespec){.tv_nsec = GLANCE_NS}, NULL);
 		error = read_state(process, &state, &tracer);
 	}
-	if (error)
-		return error;
-	if (is_stopped(state)) {
-		len = tracer ? asprintf(&held, "process %d traces it (a debugger?)", (int)tracer)
-			     : asprintf(&held, "by a signal such as SIGSTOP");
-		if (len < 0)
-			return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	}
-	*ret_held = held;
-	return NULL;
+	if (!error)
+		*ret_held_by = is_stopped(state) ? VQI_NUM(tracer) : VQI_UNKNOWN;
+	return error;
 }

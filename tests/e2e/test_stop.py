@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from vqitest.harm import do_no_harm, threads
+from vqitest.inspector import Report, check_evidence
 
 NULL = "driver=null-co,size=1073741824,read-zeroes=on"
 DISKS = ["-object", "iothread,id=io0", "-blockdev", f"node-name=d0,{NULL}", "-blockdev", f"node-name=d1,{NULL}"]
@@ -168,7 +169,10 @@ def test_traced_by_another(vm, inspector):
             assert line, "gdb has ended"
         run = super(type(inspector), inspector).run
         done = run("--pid", vm.pid, "--stop=never", "--format=json")
-        assert done.returncode in (0, 4), done.stderr
+        report = Report(done.stdout, done.returncode)
+        finding = report.only_finding("vm-paused", severity="note")
+        assert finding["summary"] == f"the process is stopped: process {gdb.pid} traces it (a debugger?)"
+        assert report.target["held_by"] == gdb.pid
         done = run("--pid", vm.pid, "--stop=always")
         assert (done.returncode, done.stdout) == (3, "")
         assert str(gdb.pid) in done.stderr or "traced" in done.stderr
@@ -186,7 +190,12 @@ def test_stopped_by_a_signal(vm, inspector, machines):
         machines.forget(vm)
         for stop in ("never", "auto", "always"):
             done = inspector.run("--pid", vm.pid, f"--stop={stop}", "--format=json", timeout=20)
-            assert done.returncode in (0, 4), done.stderr
+            report = Report(done.stdout, done.returncode)
+            finding = report.only_finding("vm-paused", severity="note")
+            assert finding["summary"] == "the process is stopped by a signal such as SIGSTOP"
+            assert finding["next_step"] == f"find out who stopped it, then: kill -CONT {vm.pid}"
+            check_evidence(finding, rf"^thread {vm.pid}, main loop \(.*\): state T$")
+            assert report.target["held_by"] == 0
             assert {status["State"][0] for status in threads(vm.pid).values()} == {"T"}
             assert {status["TracerPid"] for status in threads(vm.pid).values()} == {"0"}
     finally:

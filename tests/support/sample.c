@@ -379,6 +379,7 @@ void vqi_sample_hostile(struct vqi_sample *sample)
 	device->backends = sample->backends;
 	device->backend_count = 1;
 	vqi_sample_add_hostile_host(sample, hostile);
+	sample->snapshot.target.held_by = VQI_NUM(77);
 	device->queues[0].handler = VQI_HANDLER_DISABLED;
 	device->queues[1].handler = VQI_HANDLER_NONE;
 	device->queues[1].handler_ctx_hva = 0;
@@ -397,6 +398,7 @@ void vqi_sample_hostile(struct vqi_sample *sample)
 		.severity = VQI_NOTE,
 		.confidence = VQI_CONFIRMED,
 		.summary = (char *)hostile,
+		.next_step = (char *)hostile,
 	};
 	sample->diagnosis.finding_count = 2;
 	sample->diagnosis.exit_status = VQI_EXIT_FINDING;

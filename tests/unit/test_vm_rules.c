@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "looks.h"
+#include "printed.h"
 #include "unit.h"
 
 static struct looks looks;
@@ -90,6 +91,7 @@ START_TEST(test_vm_paused_by_a_full_disk)
 	looks_diagnose(&looks);
 	finding = looks_of_vm(&looks, "vm-paused", LOOKS_CONFIRMED);
 	looks_assert_summary(finding, "no space left");
+	ck_assert_has(finding->next_step, "make space");
 	looks_assert_says(finding, "blk0: iostatus nospace");
 	looks_assert_says(finding, "2 requests parked");
 	looks_assert_says(finding, "BlockBackend at 0x5000");
@@ -108,9 +110,48 @@ END_TEST
 
 START_TEST(test_vm_held)
 {
-	looks.later.target.held = (char *)"by a signal such as SIGSTOP";
+	const struct vqi_finding *finding;
+
+	looks.later.target.held_by = VQI_NUM(0);
+	looks.later.target.pid = LOOKS_FIRST_TID;
+	looks.threads[1][LOOKS_MAIN].state = 'T';
 	looks_diagnose(&looks);
-	looks_assert_summary(looks_of_vm(&looks, "vm-paused", VQI_NOTE, VQI_CONFIRMED), "SIGSTOP");
+	finding = looks_of_vm(&looks, "vm-paused", VQI_NOTE, VQI_CONFIRMED);
+	looks_assert_summary(finding, "the process is stopped by a signal such as SIGSTOP");
+	looks_assert_says(finding, "thread 4242, main loop (qemu-system-x86): state T");
+	looks_assert_says(finding, "run state running");
+	ck_assert_str_eq(finding->next_step, "find out who stopped it, then: kill -CONT 4242");
+	looks.later.target.held_by = VQI_NUM(77);
+	looks_diagnose(&looks);
+	finding = looks_of_vm(&looks, "vm-paused", VQI_NOTE, VQI_CONFIRMED);
+	looks_assert_summary(finding, "process 77 traces it (a debugger?)");
+	ck_assert_str_eq(finding->next_step, "let process 77 continue it, or detach");
+}
+END_TEST
+
+/* What there is to do differs; a state that is not known has the rule's general advice. */
+START_TEST(test_next_steps)
+{
+	static const struct {
+		const char *run_state, *next_step;
+	} cases[] = {
+		{"paused", "cont (virsh resume)"},
+		{"io-error", "mend the storage"},
+		{"postmigrate", "look at the VM on the host that it was migrated to"},
+		{"prelaunch", "-S"},
+		{"suspended", "system_wakeup"},
+		{"save-vm", "wait"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		looks.later.target.run_state = (char *)cases[i].run_state;
+		looks_diagnose(&looks);
+		ck_assert_has(looks_only(&looks, "vm-paused")->next_step, cases[i].next_step);
+	}
+	looks.later.target.run_state = (char *)"not known yet";
+	looks_diagnose(&looks);
+	ck_assert_ptr_null(looks_only(&looks, "vm-paused")->next_step);
+	looks_assert_summary(looks_only(&looks, "vm-paused"), "the VM is stopped: not known yet");
 }
 END_TEST
 
@@ -139,6 +180,7 @@ int main(void)
 	tcase_add_test(tcase, test_vm_paused_by_the_devices);
 	tcase_add_test(tcase, test_vm_paused_by_a_full_disk);
 	tcase_add_test(tcase, test_vm_held);
+	tcase_add_test(tcase, test_next_steps);
 	tcase_add_test(tcase, test_guest_panicked);
 	return unit_run("vm_rules", tcase);
 }
