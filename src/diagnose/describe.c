@@ -52,6 +52,11 @@ struct vqi_error *vqi_finding_add_interval(const struct vqi_subject *subject,
 				    subject->snapshot->capture.interval_ms);
 }
 
+const char *vqi_node_name(const struct vqi_block_node *node)
+{
+	return node->node_name && node->node_name[0] ? node->node_name : "-";
+}
+
 /* ---- threads ---- */
 
 static struct vqi_error *add_one_thread(const struct vqi_thread *thread,
@@ -61,12 +66,13 @@ static struct vqi_error *add_one_thread(const struct vqi_thread *thread,
 	bool named = sleeps && thread->in_syscall && thread->syscall;
 
 	return vqi_finding_add_fact(
-		finding, "thread %d%s%s (%s): state %c%s%s%s%s%s", (int)thread->tid,
+		finding, "thread %d%s%s (%s): state %c%s%s%s%s%s%s%s", (int)thread->tid,
 		thread->role ? ", " : "", thread->role ? thread->role : "",
 		thread->name ? thread->name : "-", thread->state, named ? " in " : "",
 		named ? thread->syscall : "", named && thread->file ? " on " : "",
 		named && thread->file ? thread->file : "",
-		sleeps && thread->in_fault ? ", waiting for a page of memory" : "");
+		sleeps && thread->in_fault ? ", waiting for a page of memory" : "",
+		thread->wchan ? ", wchan " : "", thread->wchan ? thread->wchan : "");
 }
 
 static bool holds_it_itself(const struct vqi_thread *thread)
@@ -74,21 +80,16 @@ static bool holds_it_itself(const struct vqi_thread *thread)
 	return vqi_num_is(thread->mutex_owner, (uint64_t)thread->tid);
 }
 
-static struct vqi_error *add_wait(const struct vqi_thread *thread, struct vqi_finding *finding)
+static struct vqi_error *add_mutex(const struct vqi_thread *thread, struct vqi_finding *finding)
 {
-	struct vqi_error *error = NULL;
-
-	if (thread->wchan)
-		error = vqi_finding_add_fact(finding, "thread %d sleeps in the kernel's %s",
-					     (int)thread->tid, thread->wchan);
-	if (!error && thread->mutex_owner.known)
-		error = vqi_finding_add_fact(finding,
-					     "thread %d waits for the mutex at 0x%" PRIx64
-					     ", which thread %" PRIu64 " holds%s",
-					     (int)thread->tid, thread->mutex_hva.value,
-					     thread->mutex_owner.value,
-					     holds_it_itself(thread) ? ": that is itself" : "");
-	return error;
+	if (!thread->mutex_owner.known)
+		return NULL;
+	return vqi_finding_add_fact(finding,
+				    "thread %d waits for the mutex at 0x%" PRIx64
+				    ", which thread %" PRIu64 " holds%s",
+				    (int)thread->tid, thread->mutex_hva.value,
+				    thread->mutex_owner.value,
+				    holds_it_itself(thread) ? ": that is itself" : "");
 }
 
 struct vqi_error *vqi_finding_add_thread(const struct vqi_snapshot *snapshot, struct vqi_num tid,
@@ -100,7 +101,7 @@ struct vqi_error *vqi_finding_add_thread(const struct vqi_snapshot *snapshot, st
 	for (int i = 0; !error && thread && i < OWNERS_FOLLOWED; i++) {
 		error = add_one_thread(thread, finding);
 		if (!error)
-			error = add_wait(thread, finding);
+			error = add_mutex(thread, finding);
 		thread = holds_it_itself(thread)
 				 ? NULL
 				 : vqi_snapshot_thread(snapshot, thread->mutex_owner);
@@ -120,13 +121,13 @@ static struct vqi_error *add_handler(const struct vqi_queue *queue, const char *
 	case VQI_HANDLER_DISABLED:
 		return vqi_finding_add_fact(
 			finding,
-			"the %s has its handler, and passes it over: external_disable_cnt is not 0 "
+			"the %s listens for its kicks, and passes them over: external_disable_cnt is not 0 "
 			"(AioContext at 0x%" PRIx64 ")",
 			loop, queue->handler_ctx_hva);
 	case VQI_HANDLER_READY:
 		return vqi_finding_add_fact(
-			finding, "the %s has its handler%s (AioContext at 0x%" PRIx64 ")", loop,
-			vqi_num_is(queue->handler_polled, 1) ? ", and polls it" : "",
+			finding, "the %s listens for its kicks%s (AioContext at 0x%" PRIx64 ")",
+			loop, vqi_num_is(queue->handler_polled, 1) ? ", and polls for them" : "",
 			queue->handler_ctx_hva);
 	default:
 		return vqi_finding_add_fact(finding, "the %s serves the queue", loop);
@@ -147,19 +148,32 @@ struct vqi_error *vqi_finding_add_service(const struct vqi_subject *subject,
 
 /* ---- back ends ---- */
 
+/* QEMU counts most reads and writes twice in in_flight: it tells something only where nothing is tracked. */
+static struct vqi_error *add_node_requests(const struct vqi_block_node *node,
+					   struct vqi_finding *finding)
+{
+	const char *file = node->filename;
+	vqi_cleanup_free char *behind = NULL;
+
+	if (!node->in_flight.value && !node->tracked.value)
+		return NULL;
+	if (node->serialising.value &&
+	    asprintf(&behind, ", %" PRIu64 " of them behind an overlapping one",
+		     node->serialising.value) < 0)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	return vqi_finding_add_fact(
+		finding, "node %s, driver %s%s%s: %s %" PRIu64 "%s (at 0x%" PRIx64 ")",
+		vqi_node_name(node), node->driver ? node->driver : "-", file ? ", file " : "",
+		file ? file : "", node->tracked.value ? "tracked_requests" : "in_flight",
+		node->tracked.value ? node->tracked.value : node->in_flight.value,
+		behind ? behind : "", node->bs_hva);
+}
+
 static struct vqi_error *add_node(const struct vqi_block_node *node, struct vqi_finding *finding)
 {
-	struct vqi_error *error = NULL;
-	const char *name = node->node_name ? node->node_name : "-";
+	struct vqi_error *error = add_node_requests(node, finding);
+	const char *name = vqi_node_name(node);
 
-	if (node->in_flight.value || node->tracked.value)
-		error = vqi_finding_add_fact(
-			finding,
-			"node %s, driver %s%s%s: in_flight %" PRIu64 ", tracked_requests %" PRIu64
-			", %" PRIu64 " of them behind an overlapping one (at 0x%" PRIx64 ")",
-			name, node->driver ? node->driver : "-", node->filename ? ", file " : "",
-			node->filename ? node->filename : "", node->in_flight.value,
-			node->tracked.value, node->serialising.value, node->bs_hva);
 	if (!error && node->throttled.value)
 		error = vqi_finding_add_fact(finding,
 					     "node %s: %" PRIu64 " wait in throttle group %s", name,
@@ -201,11 +215,11 @@ struct vqi_error *vqi_finding_add_backend(const struct vqi_backend *backend,
 	struct vqi_error *error;
 
 	error = vqi_finding_add_fact(
-		finding, "back end%s%s: %s %s%s%s%s%s", backend->child_id ? " of " : "",
-		backend->child_id ? backend->child_id : "", backend->kind,
-		backend->name ? backend->name : "without a name",
-		backend->node_name ? ", node " : "", backend->node_name ? backend->node_name : "",
-		backend->driver ? ", driver " : "", backend->driver ? backend->driver : "");
+		finding, "back end%s%s: %s%s%s%s%s%s%s", backend->child_id ? " of " : "",
+		backend->child_id ? backend->child_id : "", backend->kind, backend->name ? " " : "",
+		backend->name ? backend->name : "", backend->node_name ? ", node " : "",
+		backend->node_name ? backend->node_name : "", backend->driver ? ", driver " : "",
+		backend->driver ? backend->driver : "");
 	if (error || !backend->block.blk_hva)
 		return error;
 	return add_block(&backend->block, finding);

@@ -8,6 +8,9 @@
 /* "s" unless count is 1. */
 const char *vqi_plural(uint64_t count);
 
+/* What a node is called; "-" where it has no name. */
+const char *vqi_node_name(const struct vqi_block_node *node);
+
 /* QEMU's indices of a queue, and those in guest RAM. */
 struct vqi_error *vqi_finding_add_indices(const struct vqi_queue *queue,
 					  struct vqi_finding *finding) vqi_must_check;

@@ -29,17 +29,29 @@ bool vqi_is_in_flight(const struct vqi_subject *subject)
 
 /* ---- why ---- */
 
-/* Which thread that is no event loop's works on a file, as those of a thread pool do. */
-static const struct vqi_thread *find_worker(const struct vqi_snapshot *snapshot, const char *file)
-{
-	for (size_t i = 0; file && i < snapshot->thread_count; i++) {
-		const struct vqi_thread *thread = &snapshot->threads[i];
+#define WORKERS_LISTED 4 /* of those that wait for a file */
 
-		if (!thread->role && thread->in_syscall && thread->file &&
-		    strcmp(thread->file, file) == 0)
-			return thread;
+/* Whether a thread that is no event loop's works on a file, as those of a thread pool do. */
+static bool is_worker(const struct vqi_thread *thread, const char *file)
+{
+	return file && !thread->role && thread->in_syscall && thread->file &&
+	       strcmp(thread->file, file) == 0;
+}
+
+/* How many work on a file, and the first of them; NULL: none. */
+static const struct vqi_thread *find_workers(const struct vqi_snapshot *snapshot, const char *file,
+					     size_t *ret_count)
+{
+	const struct vqi_thread *first = NULL;
+
+	*ret_count = 0;
+	for (size_t i = snapshot->thread_count; i-- > 0;) {
+		if (!is_worker(&snapshot->threads[i], file))
+			continue;
+		first = &snapshot->threads[i];
+		++*ret_count;
 	}
-	return NULL;
+	return first;
 }
 
 /* The throttle group that some of a back end's requests wait in; NULL: none. */
@@ -75,7 +87,9 @@ static struct vqi_error *say_reason(const struct vqi_snapshot *snapshot,
 {
 	const char *group = throttle_group_of(block);
 	const struct vqi_block_node *node = innermost_of(block);
-	const struct vqi_thread *worker = node ? find_worker(snapshot, node->filename) : NULL;
+	size_t workers = 0;
+	const struct vqi_thread *worker = node ? find_workers(snapshot, node->filename, &workers)
+					       : NULL;
 	int len = 0;
 
 	if (group)
@@ -83,13 +97,15 @@ static struct vqi_error *say_reason(const struct vqi_snapshot *snapshot,
 			       many ? "them" : "it");
 	else if (block->quiesce.value)
 		len = asprintf(ret_reason, "; the back end is drained");
+	else if (workers > 1)
+		len = asprintf(ret_reason, "; %zu workers wait in %s on %s", workers,
+			       worker->syscall, worker->file);
 	else if (worker)
 		len = asprintf(ret_reason, "; a worker waits in %s on %s", worker->syscall,
 			       worker->file);
 	else if (node)
 		len = asprintf(ret_reason, "; %s in the block layer, node %s",
-			       many ? "they are" : "it is",
-			       node->node_name ? node->node_name : "-");
+			       many ? "they are" : "it is", vqi_node_name(node));
 	if (len >= 0)
 		return NULL;
 	*ret_reason = NULL;
@@ -126,19 +142,35 @@ static struct vqi_error *summarise(const struct vqi_subject *subject, const char
 				     in_flight, vqi_plural(in_flight), interval_ms, reason);
 }
 
-static struct vqi_error *add_worker(const struct vqi_subject *subject, struct vqi_finding *finding)
+static struct vqi_error *add_workers(const struct vqi_snapshot *snapshot, const char *file,
+				     struct vqi_finding *finding)
+{
+	struct vqi_error *error = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; !error && i < snapshot->thread_count; i++) {
+		const struct vqi_thread *thread = &snapshot->threads[i];
+
+		if (is_worker(thread, file) && ++count <= WORKERS_LISTED)
+			error = vqi_finding_add_thread(snapshot, VQI_NUM(thread->tid), finding);
+	}
+	if (error || count <= WORKERS_LISTED)
+		return error;
+	return vqi_finding_add_fact(finding, "and %zu workers more on %s", count - WORKERS_LISTED,
+				    file);
+}
+
+static struct vqi_error *add_workers_of_backends(const struct vqi_subject *subject,
+						 struct vqi_finding *finding)
 {
 	const struct vqi_device *device = subject->device;
 	struct vqi_error *error = NULL;
 
 	for (size_t i = 0; !error && i < device->backend_count; i++) {
 		const struct vqi_block_node *node = innermost_of(&device->backends[i].block);
-		const struct vqi_thread *worker =
-			node ? find_worker(subject->snapshot, node->filename) : NULL;
 
-		if (worker)
-			error = vqi_finding_add_thread(subject->snapshot, VQI_NUM(worker->tid),
-						       finding);
+		if (node)
+			error = add_workers(subject->snapshot, node->filename, finding);
 	}
 	return error;
 }
@@ -160,7 +192,7 @@ struct vqi_error *vqi_explain_request_stuck(const struct vqi_subject *subject,
 	for (size_t i = 0; !error && i < device->backend_count; i++)
 		error = vqi_finding_add_backend(&device->backends[i], finding);
 	if (!error)
-		error = add_worker(subject, finding);
+		error = add_workers_of_backends(subject, finding);
 	if (!error)
 		error = vqi_finding_add_service(subject, finding);
 	if (!error)

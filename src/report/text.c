@@ -173,8 +173,9 @@ static void print_verdict(struct vqi_text *text)
 	else if (text->snapshot->capture.looks > 1)
 		vqi_page_line(page, 0, VQI_STYLE_GREEN, "nothing is stuck");
 	else
-		vqi_page_line(page, 0, VQI_STYLE_PLAIN,
-			      "nothing found; what is stuck shows in two looks only");
+		vqi_page_line(
+			page, 0, VQI_STYLE_PLAIN,
+			"nothing found in one look, which cannot tell what is stuck; without --once there are two");
 }
 
 static void print_findings(struct vqi_text *text)

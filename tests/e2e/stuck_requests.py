@@ -30,7 +30,7 @@ def check_stuck(rig, count, reason, **block):
     plural = "" if count == 1 else "s"
     which = f"requests of {3 * count} descriptors" if rig.kind.packed else f"{count} request{plural}"
     assert re.fullmatch(rf"{which} taken and not completed for 1\d\d\d ms or more; {reason}", finding["summary"])
-    check_evidence(finding, "^the main loop (has its handler|serves the queue)", r"^no index moved over 1\d\d\d ms$")
+    check_evidence(finding, "^the main loop (listens for its kicks|serves the queue)", r"^no index moved over 1\d\d\d ms$")
     (backend,) = report.device("blk0")["backends"]
     assert backend["kind"] == "block"
     found = backend["block"]

@@ -56,7 +56,7 @@ def check_no_kick_pending(rig, report, finding, loop="main loop"):
     assert notifier["pending"] is False
     if rig.vq(rig.drivers["blk0"].rings[0])["host_notifier_enabled"]:
         assert (notifier["count"], notifier["handler"], notifier["polled"]) == (0, "ready", False)
-        check_evidence(finding, r"^kick eventfd \d+: count 0, eventfd-id \d+$", f"^the {loop} has its handler")
+        check_evidence(finding, r"^kick eventfd \d+: count 0, eventfd-id \d+$", f"^the {loop} listens for its kicks")
     else:  # up to 8.1, without KVM virtio-mmio does without eventfds
         assert (notifier["fd"], notifier["count"], notifier["handler"], notifier["polled"]) == (None, None, None, None)
         assert report.device("blk0")["transport"]["ioeventfd_started"] is False
@@ -235,7 +235,7 @@ def test_loop_drained(rig):
     submit(rig, disk)
     finding = check_not_read(rig, "disabled", loop)
     assert finding["summary"].endswith("a kick is pending and its event loop is drained")
-    check_evidence(finding, f"^the {loop} has its handler, and passes it over.*AioContext at {context.address:#x}")
+    check_evidence(finding, f"^the {loop} listens for its kicks, and passes them over.*AioContext at {context.address:#x}")
     context["external_disable_cnt"] = 0
     wake(rig)
     rig.check_well(disk.ring, 2)
@@ -251,7 +251,7 @@ def test_loop_does_not_heed_it(rig):
     submit(rig, disk)
     finding = check_not_read(rig, "ready", loop)
     assert finding["summary"].endswith("the event loop that listens to it does not heed it")
-    check_evidence(finding, f"^the {loop} has its handler", r"^thread \d+, iothread io0 .*: state S in ")
+    check_evidence(finding, f"^the {loop} listens for its kicks", r"^thread \d+, iothread io0 .*: state S in ")
     handler["pfd.events"] = events
     wake(rig)
     rig.check_well(disk.ring, 2)

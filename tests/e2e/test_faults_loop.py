@@ -72,8 +72,8 @@ def check_nested(rig):
     context = rig.inside.main_context().address
     assert (loop["nested"], loop["context"], loop["tid"]) == (True, f"{context:#x}", rig.vm.pid)
     assert thread["syscall"] in ("ppoll", "io_uring_enter", "epoll_wait")
-    check_evidence(finding, rf"^AioContext.notify_me says that aio_poll\(\) waits \(at {context:#x}\)$")
-    check_evidence(finding, "^blk0 has requests in flight:$", "^back end: block without a name, node d0, driver nbd$")
+    check_evidence(finding, rf"^AioContext.notify_me says that an aio_poll\(\) waits \(at {context:#x}\)$")
+    check_evidence(finding, "^blk0 has requests in flight:$", "^back end: block, node d0, driver nbd$")
     assert not [line for line in finding["evidence"] if "node d1" in line], "it has nothing to do with it"
     # Nested in a monitor command: it has not let go of the lock.
     assert report.target["bql_owner"] == rig.vm.pid
@@ -183,7 +183,7 @@ def test_submission_blocks(rig, tmp_path, name):
         report = only(blocked_report(rig))
         finding, loop, thread = check_blocked(report, name, "it sleeps in io_submit")
         assert (thread["syscall"], thread["role"], thread["state"]) == ("io_submit", name, "S")
-        check_evidence(finding, "^blk0 has requests in flight:$", f"^node d0, driver file, file {file.path}: in_flight 2,")
+        check_evidence(finding, "^blk0 has requests in flight:$", f"^node d0, driver file, file {file.path}: tracked_requests 1 ")
         if name != "main loop":
             check_evidence(finding, "^waits for it: blk0 queue 0, 1 not taken, its kick pending$")
             assert report.queue("blk0", 0)["host_notifier"]["pending"] is True

@@ -32,8 +32,8 @@ def test_worker_waits_for_a_file(rig, tmp_path, cached):
         # In the kernel's words, which change from one to the next.
         assert worker["wchan"] is not None
         who = f"thread {worker['tid']}"
-        check_evidence(finding, rf"^{who} \(.*\): state {state} in pread64 on {re.escape(file.path)}$")
-        check_evidence(finding, f"^{who} sleeps in the kernel's {re.escape(worker['wchan'])}$")
+        where = f"in pread64 on {re.escape(file.path)}, wchan {re.escape(worker['wchan'])}"
+        check_evidence(finding, rf"^{who} \(.*\): state {state} {where}$")
         file.release()
         rig.check_well(disk.ring, 1)
 
@@ -46,7 +46,7 @@ def test_server_does_not_answer(rig, tmp_path):
         server.fall_silent()
         submit(rig, disk, 2)
         _, finding, block = check_stuck(rig, 2, "they are in the block layer, node d0")
-        check_evidence(finding, "^node d0, driver nbd: in_flight 4, tracked_requests 2,")
+        check_evidence(finding, "^node d0, driver nbd: tracked_requests 2 ")
         # A URL may have a password in it: it is not shown.
         assert [(node["driver"], node["filename"]) for node in block["nodes"]] == [("nbd", None)]
         server.speak_again()

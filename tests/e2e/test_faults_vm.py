@@ -54,7 +54,7 @@ def check_io_error(rig, errno, device, who):
     policy = "because a disk failed and its policy (werror, rerror) is to stop"
     assert finding["summary"] == f"the VM is stopped: io-error, {policy}{space}"
     check_evidence(finding, "^run state io-error$", f"^{device}: iostatus {iostatus}$")
-    check_evidence(finding, f"^back end{who}: block without a name, node d0", "^2 requests parked until the VM goes on$")
+    check_evidence(finding, f"^back end{who}: block, node d0", "^2 requests parked until the VM goes on$")
     check_evidence(finding, f": 0 in flight, quiesce_counter 0, iostatus {iostatus}$")
     assert not [line for line in finding["evidence"] if "node d1" in line], "it is well"
     assert report.target["run_state"] == "io-error"

@@ -33,7 +33,7 @@ START_TEST(test_kick_not_handled)
 	} cases[] = {
 		{VQI_HANDLER_NONE, "no event loop listens to it", "no event loop has a handler"},
 		{VQI_HANDLER_DISABLED, "its event loop is drained", "external_disable_cnt"},
-		{VQI_HANDLER_READY, "does not heed it", "the iothread io0 has its handler"},
+		{VQI_HANDLER_READY, "does not heed it", "the iothread io0 listens for its kicks"},
 		{VQI_HANDLER_UNKNOWN, "nobody reads it", "the iothread io0 serves the queue"},
 	};
 

@@ -114,8 +114,9 @@ START_TEST(test_in_the_block_layer)
 	finding = looks_only(&looks, "request-stuck-in-device");
 	looks_assert_says(finding,
 			  "BlockBackend at 0x5000: 3 in flight, quiesce_counter 0, iostatus ok");
-	looks_assert_says(finding,
-			  "node format, driver qcow2: in_flight 3, tracked_requests 2, 1 of them");
+	looks_assert_says(
+		finding,
+		"node format, driver qcow2: tracked_requests 2, 1 of them behind an overlapping one");
 	looks_assert_says(finding, "node protocol, driver file, file /srv/web1.img: in_flight 1");
 	/* Only the outer node has some. */
 	nodes[1].in_flight = VQI_NUM(0);
@@ -151,6 +152,31 @@ START_TEST(test_in_a_worker)
 	threads[LOOKS_THREADS].file = (char *)"/srv/web1.img";
 	threads[LOOKS_THREADS].role = (char *)"iothread io1";
 	looks_summary(&looks, "request-stuck-in-device", "in the block layer");
+}
+END_TEST
+
+START_TEST(test_many_workers)
+{
+	struct vqi_thread threads[6] = {0};
+	const struct vqi_finding *finding;
+
+	set_up_block();
+	for (int i = 0; i < 6; i++)
+		threads[i] = (struct vqi_thread){
+			.tid = 5000 + i,
+			.state = 'D',
+			.in_syscall = true,
+			.syscall = (char *)"pread64",
+			.file = (char *)"/srv/web1.img",
+		};
+	looks.later.threads = threads;
+	looks.later.thread_count = 6;
+	looks_summary(&looks, "request-stuck-in-device",
+		      "6 workers wait in pread64 on /srv/web1.img");
+	finding = looks_only(&looks, "request-stuck-in-device");
+	looks_assert_says(finding, "thread 5003 (-): state D in pread64");
+	ck_assert(!looks_says(finding, "thread 5004"));
+	looks_assert_says(finding, "and 2 workers more on /srv/web1.img");
 }
 END_TEST
 
@@ -212,7 +238,7 @@ START_TEST(test_served_by)
 	set_request(104, 104, 104, 101);
 	looks_diagnose(&looks);
 	looks_assert_says(looks_only(&looks, "request-stuck-in-device"),
-			  "the iothread io0 has its handler");
+			  "the iothread io0 listens for its kicks");
 	looks_assert_says(looks_only(&looks, "request-stuck-in-device"),
 			  "thread 4243, iothread io0 (qemu-system-x86): state S in ppoll");
 }
@@ -228,6 +254,7 @@ int main(void)
 	tcase_add_test(tcase, test_packed_request_stuck);
 	tcase_add_test(tcase, test_in_the_block_layer);
 	tcase_add_test(tcase, test_in_a_worker);
+	tcase_add_test(tcase, test_many_workers);
 	tcase_add_test(tcase, test_throttled);
 	tcase_add_test(tcase, test_drained);
 	tcase_add_test(tcase, test_starved);
