@@ -103,6 +103,8 @@ enum vqi_exit {
 struct vqi_diagnosis {
 	struct vqi_finding *findings; /* the worst first, then in the order of devices and queues */
 	size_t finding_count;
+	char **unplugged; /* labels of devices that the later look no longer saw */
+	size_t unplugged_count;
 	enum vqi_exit exit_status; /* OK, FINDING or PARTIAL */
 };
 

@@ -25,6 +25,7 @@ struct vqi_stop;
  * thread gets stops it until the resume: interrupt next, and soon. All signals stay blocked until
  * vqi_stop_release(), SIGINT, SIGTERM, SIGHUP, SIGQUIT and SIGTSTP among them; but not SIGALRM, nor
  * those of a crash.
+ * Another tracer is given 200 ms to go.
  * Errors: PERMISSION (the message names a tracer that is there already, and nothing was stopped),
  * GONE, SYS, LIMIT, UNSUPPORTED for ourselves. */
 struct vqi_error *vqi_stop_seize(struct vqi_process *process,

@@ -90,13 +90,24 @@ static struct vqi_error *describe_target(const struct inspection *inspection,
 /* Diagnoses what is seen in the last look, or in the first and the last. */
 static struct vqi_error *judge(struct inspection *inspection)
 {
-	const struct vqi_num *queue = &inspection->options->queue;
 	struct vqi_snapshot *later = inspection->later;
 	struct vqi_error *error = describe_target(inspection, &later->target);
 
-	if (!error && queue->known)
-		error = vqi_snapshot_select_queue(later, (unsigned int)queue->value);
 	return error ? error : vqi_diagnose(inspection->earlier, later, &inspection->diagnosis);
+}
+
+/* Sees the devices and queues that were asked for. */
+static struct vqi_error *look_once(struct vqi_observer *observer, const struct vqi_options *options,
+				   struct vqi_snapshot **ret_snapshot)
+{
+	vqi_cleanup_snapshot struct vqi_snapshot *snapshot = NULL;
+	struct vqi_error *error = vqi_observer_look(observer, options->stop, &snapshot);
+
+	if (!error && options->queue.known)
+		error = vqi_snapshot_select_queue(snapshot, (unsigned int)options->queue.value);
+	if (!error)
+		*ret_snapshot = take_ptr(snapshot);
+	return error;
 }
 
 /* Looks again, and diagnoses what happened since the first look. A look between counts no more, but for
@@ -108,7 +119,7 @@ static struct vqi_error *look_again(struct vqi_observer *observer, struct inspec
 	vqi_cleanup_snapshot struct vqi_snapshot *later = NULL;
 	struct vqi_error *error;
 
-	error = vqi_observer_look(observer, inspection->options->stop, &later);
+	error = look_once(observer, inspection->options, &later);
 	if (error)
 		return error;
 	merge_capture(before, later);
@@ -151,7 +162,7 @@ static struct vqi_error *look(struct vqi_observer *observer, struct inspection *
 	struct vqi_error *error;
 
 	clock_gettime(CLOCK_MONOTONIC, &inspection->first_look);
-	error = vqi_observer_look(observer, options->stop, &first);
+	error = look_once(observer, options, &first);
 	if (error)
 		return error;
 	if (!options->once) {
@@ -211,6 +222,17 @@ static struct vqi_error *inspect_process(struct vqi_process *process, struct ins
 	return error ? error : observe(inspection);
 }
 
+/* Once the target has ended, whatever failed did so for that. */
+static struct vqi_error *explain_end(struct vqi_process *process, struct vqi_error *error)
+{
+	vqi_cleanup_error struct vqi_error *owned = error, *end = vqi_process_check(process);
+
+	if (!end || error->code == VQI_ERROR_NOMEM)
+		return take_ptr(owned);
+	return vqi_error_new(VQI_ERROR_GONE, "process %d ended while it was inspected",
+			     (int)vqi_process_pid(process));
+}
+
 struct vqi_error *vqi_inspect(const struct vqi_options *options, struct vqi_snapshot **ret_snapshot,
 			      struct vqi_diagnosis *ret_diagnosis)
 {
@@ -220,10 +242,11 @@ struct vqi_error *vqi_inspect(const struct vqi_options *options, struct vqi_snap
 
 	clock_gettime(CLOCK_MONOTONIC, &inspection.start);
 	error = vqi_process_open(options->pid, &process);
-	if (!error)
-		error = inspect_process(process, &inspection);
 	if (error)
 		return error;
+	error = inspect_process(process, &inspection);
+	if (error)
+		return explain_end(process, error);
 	inspection.later->capture.duration_us = elapsed_us(&inspection.start);
 	*ret_snapshot = take_ptr(inspection.later);
 	*ret_diagnosis = inspection.diagnosis;

@@ -134,6 +134,15 @@ void vqi_json_findings(struct vqi_json *json, struct json_object *into,
 			put_finding(json, list, &diagnosis->findings[i]);
 }
 
+static void put_unplugged(struct vqi_json *json, struct json_object *document,
+			  const struct vqi_diagnosis *diagnosis)
+{
+	struct json_object *list = vqi_json_list(json, document, "unplugged");
+
+	for (size_t i = 0; i < diagnosis->unplugged_count; i++)
+		vqi_json_string(json, list, NULL, diagnosis->unplugged[i]);
+}
+
 static void put_gaps(struct vqi_json *json, struct json_object *document,
 		     const struct vqi_snapshot *snapshot)
 {
@@ -204,6 +213,7 @@ static void put_document(struct vqi_json *json, const struct vqi_snapshot *snaps
 	put_devices(json, document, sources, snapshot->device_count);
 	vqi_json_host(json, document, snapshot);
 	vqi_json_findings(json, document, diagnosis, NULL);
+	put_unplugged(json, document, diagnosis);
 	put_gaps(json, document, snapshot);
 	vqi_json_uint(json, document, "exit_status", diagnosis->exit_status);
 }

@@ -189,6 +189,17 @@ static void print_findings(struct vqi_text *text)
 		print_verdict(text);
 }
 
+static void print_unplugged(struct vqi_page *page, const struct vqi_diagnosis *diagnosis)
+{
+	if (!diagnosis->unplugged_count)
+		return;
+	vqi_page_begin(page, 0, 2);
+	vqi_page_add(page, VQI_STYLE_PLAIN, "unplugged between the looks:");
+	for (size_t i = 0; i < diagnosis->unplugged_count; i++)
+		vqi_page_add(page, VQI_STYLE_PLAIN, "%s %s", i ? "," : "", diagnosis->unplugged[i]);
+	vqi_page_end(page);
+}
+
 static void print_gap(struct vqi_page *page, const struct vqi_gap *gap)
 {
 	vqi_page_begin(page, 0, 2);
@@ -220,6 +231,7 @@ static void print_all(struct vqi_text *text)
 {
 	print_headline(text);
 	print_findings(text);
+	print_unplugged(&text->page, text->diagnosis);
 	print_gaps(text);
 	vqi_text_queues(text);
 	if (text->options->verbose)

@@ -25,7 +25,7 @@
 #define ASLEEP_NS     10000000 /* who sleeps uninterruptibly for longer is left alone */
 #define REST_NS	      1000000
 
-static struct vqi_error *traced_by(const struct vqi_stop *stop, pid_t tracer)
+static struct vqi_error *traced_by(struct vqi_stop *stop, pid_t tracer)
 {
 	char path[48], name[64] = "";
 	vqi_cleanup_file FILE *file = NULL;
@@ -35,6 +35,7 @@ static struct vqi_error *traced_by(const struct vqi_stop *stop, pid_t tracer)
 	if (!file || !fgets(name, sizeof(name), file))
 		strcpy(name, "?");
 	name[strcspn(name, "\n")] = '\0';
+	stop->traced = true;
 	return vqi_error_new(VQI_ERROR_PERMISSION, "process %d is traced already, by %s (pid %d)",
 			     vqi_process_pid(stop->process), name, tracer);
 }

@@ -20,6 +20,10 @@
 #define NS_PER_MS     UINT64_C(1000000)
 #define TIMEOUT_NS    (VQI_STOP_TIMEOUT_MS * NS_PER_MS)
 
+/* For how long to wait for another tracer to go. */
+#define TRACER_WAITS   20
+#define TRACER_WAIT_NS 10000000
+
 static uint64_t now_ns(void)
 {
 	struct timespec now;
@@ -199,13 +203,14 @@ static void block_signals(struct vqi_stop *stop)
 	stop->mask_changed = pthread_sigmask(SIG_BLOCK, &mask, &stop->old_mask) == 0;
 }
 
-struct vqi_error *vqi_stop_seize(struct vqi_process *process, struct vqi_stop **ret_stop)
+/* *ret_traced says whether another process traces it. */
+static struct vqi_error *seize_once(struct vqi_process *process, bool *ret_traced,
+				    struct vqi_stop **ret_stop)
 {
 	vqi_cleanup_stop struct vqi_stop *stop = NULL;
 	struct vqi_error *error;
 
-	if (vqi_process_pid(process) == getpid())
-		return vqi_error_new(VQI_ERROR_UNSUPPORTED, "a process cannot stop itself");
+	*ret_traced = false;
 	stop = calloc(1, sizeof(*stop));
 	if (!stop)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
@@ -217,6 +222,7 @@ struct vqi_error *vqi_stop_seize(struct vqi_process *process, struct vqi_stop **
 					      vqi_error_sys(errno, "cannot open task"));
 	block_signals(stop);
 	error = vqi_stop_seize_all(stop);
+	*ret_traced = stop->traced;
 	if (error)
 		return error;
 	if (!vqi_tracees_count(&stop->tracees, VQI_TRACEE_SEIZED) &&
@@ -225,6 +231,23 @@ struct vqi_error *vqi_stop_seize(struct vqi_process *process, struct vqi_stop **
 				     vqi_process_pid(process));
 	*ret_stop = take_ptr(stop);
 	return NULL;
+}
+
+struct vqi_error *vqi_stop_seize(struct vqi_process *process, struct vqi_stop **ret_stop)
+{
+	struct vqi_error *error;
+	bool traced;
+
+	if (vqi_process_pid(process) == getpid())
+		return vqi_error_new(VQI_ERROR_UNSUPPORTED, "a process cannot stop itself");
+	error = seize_once(process, &traced, ret_stop);
+	/* Another inspector's stop is soon over; a debugger's is not. */
+	for (int i = 0; traced && i < TRACER_WAITS; i++) {
+		vqi_error_free(error);
+		nanosleep(&(struct timespec){.tv_nsec = TRACER_WAIT_NS}, NULL);
+		error = seize_once(process, &traced, ret_stop);
+	}
+	return error;
 }
 
 struct vqi_error *vqi_stop_interrupt(struct vqi_stop *stop)

@@ -16,6 +16,7 @@ struct vqi_stop {
 	bool mask_changed, ate_sigchld;
 	bool stopping; /* from the first interrupt to the resume */
 	bool inexact;  /* a thread may have run meanwhile */
+	bool traced;   /* another process traces the target */
 	sigset_t old_mask;
 	struct vqi_tracees tracees;
 	size_t held; /* threads in a ptrace-stop, in this stop or the last */

@@ -10,6 +10,8 @@ from odd_qemus import OddQemu
 
 from vqitest import StorageDaemon, qemu_folder
 from vqitest.harm import do_no_harm
+from vqitest.inspector import Report
+from vqitest.qtest import Bus
 
 
 @pytest.fixture
@@ -85,6 +87,35 @@ def test_ended_process(inspector, child):
     zombie = child("true")
     os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
     inspector.fails("--pid", zombie.pid, status=3)
+
+
+def test_killed_between_the_looks(machines, inspector):
+    vm = machines.start(qtest=True)
+
+    def kill():
+        machines.forget(vm)
+        vm.process.kill()
+        vm.process.wait()
+
+    said = inspector.between_the_looks("--pid", vm.pid, do=kill)
+    assert said == (3, "", f"virtq-inspect: process {vm.pid} ended while it was inspected\n")
+
+
+EJECT = 0xAE08  # hw/acpi/pcihp.c, PCI_EJ_BASE
+
+
+def test_unplugged_between_the_looks(machines, inspector):
+    vm = machines.start("-device", "virtio-rng-pci,id=rng0,addr=5", machine="pc", qtest=True)
+
+    def unplug():
+        vm.qmp.execute("device_del", id="rng0")
+        Bus(vm.qtest).outl(EJECT, 1 << 5)
+        vm.qmp.wait_event("DEVICE_DELETED")
+
+    status, stdout, stderr = inspector.between_the_looks("--pid", vm.pid, "--format=json", do=unplug)
+    assert (status, stderr) == (0, "")
+    report = Report(stdout, status)
+    assert (report.json["unplugged"], report.devices) == (["rng0"], [])
 
 
 def test_not_a_qemu(inspector, child):

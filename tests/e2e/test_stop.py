@@ -181,6 +181,14 @@ def test_traced_by_another(vm, inspector):
     assert gdb.returncode == 0
 
 
+def test_many_at_once(vm, inspector):
+    """Each waits for its turn to stop the threads."""
+    for _ in range(5):
+        runs = [subprocess.Popen(inspector.command("--pid", vm.pid, "--stop=always", "--quiet")) for _ in range(6)]
+        assert [run.wait(60) for run in runs] == [0] * 6
+    do_no_harm(vm.pid)
+
+
 def test_stopped_by_a_signal(vm, inspector, machines):
     """Somebody has stopped QEMU with SIGSTOP: it is inspected, and stays stopped."""
     os.kill(vm.pid, signal.SIGSTOP)
@@ -194,7 +202,7 @@ def test_stopped_by_a_signal(vm, inspector, machines):
             finding = report.only_finding("vm-paused", severity="note")
             assert finding["summary"] == "the process is stopped by a signal such as SIGSTOP"
             assert finding["next_step"] == f"find out who stopped it, then: kill -CONT {vm.pid}"
-            check_evidence(finding, rf"^thread {vm.pid}, main loop \(.*\): state T$")
+            check_evidence(finding, rf"^thread {vm.pid}, main loop \(.*\): state T\b")
             assert report.target["held_by"] == 0
             assert {status["State"][0] for status in threads(vm.pid).values()} == {"T"}
             assert {status["TracerPid"] for status in threads(vm.pid).values()} == {"0"}

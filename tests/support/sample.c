@@ -361,6 +361,7 @@ void vqi_sample_hostile(struct vqi_sample *sample)
 	static const char hostile[] = "\033]0;pwned\007\033[2J\r\n\xc2\x9b"
 				      "31m\xff\xe2\x80\xae\"\\/ \xc3\xa9";
 	static char *evidence[] = {(char *)hostile};
+	static char *unplugged[] = {(char *)hostile, (char *)"blk7"};
 	struct vqi_device *device;
 
 	vqi_sample_empty(sample);
@@ -401,6 +402,8 @@ void vqi_sample_hostile(struct vqi_sample *sample)
 		.next_step = (char *)hostile,
 	};
 	sample->diagnosis.finding_count = 2;
+	sample->diagnosis.unplugged = unplugged;
+	sample->diagnosis.unplugged_count = 2;
 	sample->diagnosis.exit_status = VQI_EXIT_FINDING;
 	sample->gaps[0] =
 		(struct vqi_gap){(char *)hostile, VQI_NUM(3), (char *)hostile, (char *)hostile};

@@ -48,7 +48,8 @@ START_TEST(test_members)
 	print();
 	check_members(
 		"",
-		"schema tool target capture devices loops threads vcpus findings gaps exit_status");
+		"schema tool target capture devices loops threads vcpus findings unplugged gaps "
+		"exit_status");
 	check_members("tool", "version");
 	check_members("target", "pid exe build_id kind qemu_version vm_name arch run_state "
 				"held_by bql_owner layout_source");
@@ -240,6 +241,7 @@ START_TEST(test_empty)
 	print();
 	check("devices", "[]");
 	check("findings", "[]");
+	check("unplugged", "[]");
 	check("gaps", "[]");
 	check("exit_status", "0");
 }

@@ -30,6 +30,9 @@ def _validator():
 
 ANY = object()
 
+# clock_nanosleep() of the monotonic clock, in /proc/PID/syscall; shorter sleeps are of another clock.
+SLEEPS_BETWEEN_THE_LOOKS = "230 0x1 "
+
 
 def check_evidence(finding, *patterns):
     """Each of these is in one of the lines that the finding gives as evidence."""
@@ -141,6 +144,23 @@ class Inspector:
             env={**self.env, **(env or {})},
             **more,
         )
+
+    def between_the_looks(self, *arguments, do):
+        """What an inspection says between whose looks something was done: (status, stdout, stderr)."""
+        run = subprocess.Popen(
+            self.command(*arguments, "--interval=5"),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.env,
+        )
+        with run:
+            while not Path(f"/proc/{run.pid}/syscall").read_text().startswith(SLEEPS_BETWEEN_THE_LOOKS):
+                assert run.poll() is None, run.communicate()
+            do()
+            stdout, stderr = run.communicate(timeout=60)
+        return run.returncode, stdout, stderr
 
     def report(self, pid, *arguments, status=0, **more):
         """The JSON report, after a run that must end with that status (None: any that reports)."""
