@@ -216,6 +216,7 @@
 	F(BlockDriverState, opaque, VQI_OPTIONAL)                                                  \
 	F(BlockDriverState, children, VQI_OPTIONAL)                                                \
 	F(BlockDriverState, in_flight, VQI_OPTIONAL)                                               \
+	F(BlockDriverState, bs_list, VQI_OPTIONAL)                                                 \
 	F(BlockDriverState, quiesce_counter, VQI_OPTIONAL)                                         \
 	F(BlockDriverState, tracked_requests, VQI_OPTIONAL)                                        \
 	F(ThrottleGroupMember, throttle_state, VQI_OPTIONAL)                                       \
@@ -260,6 +261,7 @@
 	Y(bql, VQI_OPTIONAL)                                                                       \
 	Y(address_space_io, VQI_OPTIONAL)                                                          \
 	Y(address_space_memory, VQI_OPTIONAL)                                                      \
-	Y(vhost_devices, VQI_OPTIONAL)
+	Y(vhost_devices, VQI_OPTIONAL)                                                             \
+	Y(all_bdrv_states, VQI_OPTIONAL)
 
 #endif

@@ -106,6 +106,12 @@ struct vqi_error *vqi_qemu_backends(struct vqi_qemu *qemu, uint64_t vdev,
 struct vqi_error *vqi_qemu_block(struct vqi_qemu *qemu, uint64_t vdev,
 				 struct vqi_backend *backend) vqi_must_check;
 
+/* Adds to a snapshot the nodes that have requests in flight and that none of its devices' block back
+ * ends leads to: of other devices, of one that is being made, of a job. All back ends must have been
+ * read. Source: block.c all_bdrv_states. Errors: GONE, PERMISSION, NOMEM. */
+struct vqi_error *vqi_qemu_other_nodes(struct vqi_qemu *qemu,
+				       struct vqi_snapshot *snapshot) vqi_must_check;
+
 /* Fills how the virtio device interrupts, and hears of, its driver: the MSI-X and INTx state of it and
  * of each queue's vector, PCI's command register, whether its bus has ioeventfds. Its transport, its
  * proxy and its queues must be set; on other transports than PCI only the last is known.

@@ -339,6 +339,9 @@ struct vqi_snapshot {
 	size_t thread_count;
 	struct vqi_vcpu *vcpus;
 	size_t vcpu_count;
+	struct vqi_block_node
+		*other_nodes; /* with requests, of no device here; see vqi_qemu_other_nodes() */
+	size_t other_node_count;
 	struct vqi_gap *gaps;
 	size_t gap_count;
 };
@@ -361,6 +364,7 @@ struct vqi_error *vqi_copy_string(const char *text, char **ret_copy) vqi_must_ch
 void vqi_device_done(struct vqi_device *device);
 void vqi_backend_done(struct vqi_backend *backend);
 void vqi_block_done(struct vqi_block *block);
+void vqi_block_node_done(struct vqi_block_node *node);
 void vqi_thread_done(struct vqi_thread *thread);
 void vqi_gap_done(struct vqi_gap *gap);
 

@@ -32,7 +32,7 @@ static void target_done(struct vqi_target *target)
 	free(target->run_state);
 }
 
-static void node_done(struct vqi_block_node *node)
+void vqi_block_node_done(struct vqi_block_node *node)
 {
 	free(node->node_name);
 	free(node->driver);
@@ -43,7 +43,7 @@ static void node_done(struct vqi_block_node *node)
 void vqi_block_done(struct vqi_block *block)
 {
 	for (size_t i = 0; i < block->node_count; i++)
-		node_done(&block->nodes[i]);
+		vqi_block_node_done(&block->nodes[i]);
 	free(block->nodes);
 	free(block->throttle_group);
 }
@@ -100,6 +100,9 @@ void vqi_snapshot_free(struct vqi_snapshot *snapshot)
 		vqi_thread_done(&snapshot->threads[i]);
 	free(snapshot->threads);
 	free(snapshot->vcpus);
+	for (size_t i = 0; i < snapshot->other_node_count; i++)
+		vqi_block_node_done(&snapshot->other_nodes[i]);
+	free(snapshot->other_nodes);
 	for (size_t i = 0; i < snapshot->gap_count; i++)
 		vqi_gap_done(&snapshot->gaps[i]);
 	free(snapshot->gaps);

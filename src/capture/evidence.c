@@ -142,7 +142,7 @@ static struct vqi_error *check_chains(struct vqi_qemu *qemu, struct vqi_device *
 
 /* ---- what the device works with ---- */
 
-static struct vqi_error *add_blocks(struct vqi_qemu *qemu, struct vqi_device *device)
+struct vqi_error *vqi_evidence_add_blocks(struct vqi_qemu *qemu, struct vqi_device *device)
 {
 	struct vqi_error *error = NULL;
 
@@ -184,10 +184,29 @@ static struct vqi_error *add_to_device(struct vqi_qemu *qemu, const struct vqi_s
 	if (!error)
 		error = check_chains(qemu, device);
 	if (!error && (is_io_error || vqi_device_is_waiting(device)))
-		error = add_blocks(qemu, device);
+		error = vqi_evidence_add_blocks(qemu, device);
 	if (!error && device->device_id == VQI_DEVICE_NET && device->vhost == VQI_VHOST_NONE)
 		error = vqi_error_keep_fatal(add_waiting_packets(qemu, device));
 	return error;
+}
+
+static bool is_nested(const struct vqi_snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->loop_count; i++) {
+		if (vqi_num_is(snapshot->loops[i].nested, 1))
+			return true;
+	}
+	return false;
+}
+
+/* A nested aio_poll() may wait for requests of any node: of all that there are, then. */
+static struct vqi_error *add_all_nodes(struct vqi_qemu *qemu, struct vqi_snapshot *snapshot)
+{
+	struct vqi_error *error = NULL;
+
+	for (size_t i = 0; !error && i < snapshot->device_count; i++)
+		error = vqi_evidence_add_blocks(qemu, &snapshot->devices[i]);
+	return error ? error : vqi_qemu_other_nodes(qemu, snapshot);
 }
 
 struct vqi_error *vqi_evidence_add(struct vqi_observer *observer, struct vqi_snapshot *snapshot)
@@ -199,6 +218,8 @@ struct vqi_error *vqi_evidence_add(struct vqi_observer *observer, struct vqi_sna
 		error = vqi_evidence_add_service(observer, snapshot);
 	for (size_t i = 0; !error && i < snapshot->device_count; i++)
 		error = add_to_device(observer->qemu, snapshot, &snapshot->devices[i]);
+	if (!error && is_nested(snapshot))
+		error = add_all_nodes(observer->qemu, snapshot);
 	if (!error)
 		error = add_ioeventfds(observer->qemu, snapshot);
 	return error ? error : vqi_evidence_end_notifiers(observer, snapshot);

@@ -24,6 +24,10 @@ struct vqi_error *vqi_evidence_keep_as_gap(struct vqi_error *error, struct vqi_s
 struct vqi_error *vqi_evidence_keep_limit(struct vqi_error *error, struct vqi_snapshot *snapshot,
 					  const char *what) vqi_must_check;
 
+/* Reads the graph of nodes behind each of a device's block back ends. Errors: as vqi_qemu_block(). */
+struct vqi_error *vqi_evidence_add_blocks(struct vqi_qemu *qemu,
+					  struct vqi_device *device) vqi_must_check;
+
 /* Event loops, which of them serves each queue, virtual CPUs, and threads: those of the loops, and all
  * of them if something waits. */
 struct vqi_error *vqi_evidence_add_service(struct vqi_observer *observer,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "evidence.h"
 #include "observer.h"
 
 #define PROXY_SUFFIX "/virtio-backend" /* what a device is called below its pci or ccw proxy */
@@ -86,8 +87,29 @@ static size_t number_of(const struct vqi_observer *observer, size_t index)
 	return number;
 }
 
-/* Marks what a name means: what is called so; only if nothing is, what is of such a type. */
-static bool mark(const struct vqi_observer *observer, const char *name, bool *wanted)
+static bool matches_block(const struct vqi_block *block, const char *name)
+{
+	bool found = is_name(block->throttle_group, name);
+
+	for (size_t i = 0; i < block->node_count; i++)
+		found = found || is_name(block->nodes[i].node_name, name) ||
+			is_name(block->nodes[i].throttle_group, name);
+	return found;
+}
+
+/* A node anywhere below the device's back end, or a throttle group that it is in. */
+static struct vqi_error *matches_graph(struct vqi_qemu *qemu, struct vqi_device *device,
+				       const char *name, bool *ret_match)
+{
+	struct vqi_error *error = vqi_evidence_add_blocks(qemu, device);
+
+	*ret_match = false;
+	for (size_t i = 0; !error && i < device->backend_count; i++)
+		*ret_match = *ret_match || matches_block(&device->backends[i].block, name);
+	return error;
+}
+
+static bool mark_by_identity(const struct vqi_observer *observer, const char *name, bool *wanted)
 {
 	bool found = false;
 
@@ -95,13 +117,39 @@ static bool mark(const struct vqi_observer *observer, const char *name, bool *wa
 		if (matches_identity(&observer->devices[i].fixed, name))
 			wanted[i] = found = true;
 	}
-	if (found)
-		return true;
+	return found;
+}
+
+static bool mark_by_type(const struct vqi_observer *observer, const char *name, bool *wanted)
+{
+	bool found = false;
+
 	for (size_t i = 0; i < observer->device_count; i++) {
 		if (matches_type(&observer->devices[i].fixed, number_of(observer, i), name))
 			wanted[i] = found = true;
 	}
 	return found;
+}
+
+/* Marks what a name means: what is called so; only if nothing is, what is of such a type; only if nothing
+ * is, what works with something of that name. */
+static struct vqi_error *mark(struct vqi_observer *observer, const char *name, bool *wanted,
+			      bool *ret_found)
+{
+	struct vqi_error *error = NULL;
+
+	*ret_found = mark_by_identity(observer, name, wanted) ||
+		     mark_by_type(observer, name, wanted);
+	if (*ret_found)
+		return NULL;
+	for (size_t i = 0; !error && i < observer->device_count; i++) {
+		bool match;
+
+		error = matches_graph(observer->qemu, &observer->devices[i].fixed, name, &match);
+		if (!error && match)
+			wanted[i] = *ret_found = true;
+	}
+	return error;
 }
 
 static struct vqi_error *no_match(const struct vqi_observer *observer, const char *name)
@@ -131,11 +179,16 @@ struct vqi_error *vqi_observer_select(struct vqi_observer *observer, const char 
 {
 	vqi_cleanup_free bool *wanted = calloc(observer->device_count + 1, sizeof(*wanted));
 	size_t kept = 0;
+	bool found;
 
 	if (!wanted)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 	for (size_t i = 0; i < count; i++) {
-		if (!mark(observer, names[i], wanted))
+		struct vqi_error *error = mark(observer, names[i], wanted, &found);
+
+		if (error)
+			return error;
+		if (!found)
 			return no_match(observer, names[i]);
 	}
 	for (size_t i = 0; i < observer->device_count; i++) {

@@ -169,7 +169,8 @@ static struct vqi_error *add_node_requests(const struct vqi_block_node *node,
 		behind ? behind : "", node->bs_hva);
 }
 
-static struct vqi_error *add_node(const struct vqi_block_node *node, struct vqi_finding *finding)
+struct vqi_error *vqi_finding_add_node(const struct vqi_block_node *node,
+				       struct vqi_finding *finding)
 {
 	struct vqi_error *error = add_node_requests(node, finding);
 	const char *name = vqi_node_name(node);
@@ -205,7 +206,7 @@ static struct vqi_error *add_block(const struct vqi_block *block, struct vqi_fin
 					     block->throttled.value,
 					     block->throttle_group ? block->throttle_group : "-");
 	for (size_t i = 0; !error && i < block->node_count; i++)
-		error = add_node(&block->nodes[i], finding);
+		error = vqi_finding_add_node(&block->nodes[i], finding);
 	return error;
 }
 

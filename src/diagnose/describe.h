@@ -27,6 +27,10 @@ struct vqi_error *vqi_finding_add_thread(const struct vqi_snapshot *snapshot, st
 struct vqi_error *vqi_finding_add_service(const struct vqi_subject *subject,
 					  struct vqi_finding *finding) vqi_must_check;
 
+/* A node of the block layer, what it has in flight, and what holds that back. */
+struct vqi_error *vqi_finding_add_node(const struct vqi_block_node *node,
+				       struct vqi_finding *finding) vqi_must_check;
+
 /* A back end: what it is, and where its requests are. */
 struct vqi_error *vqi_finding_add_backend(const struct vqi_backend *backend,
 					  struct vqi_finding *finding) vqi_must_check;

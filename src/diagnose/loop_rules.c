@@ -183,6 +183,20 @@ static struct vqi_error *add_waiting(const struct vqi_subject *subject, struct v
 	return error;
 }
 
+/* A device that is being made, or a job, has requests too; they are in no queue. */
+static struct vqi_error *add_other_nodes(const struct vqi_snapshot *snapshot,
+					 struct vqi_finding *finding)
+{
+	struct vqi_error *error = NULL;
+
+	if (snapshot->other_node_count)
+		error = vqi_finding_add_fact(finding,
+					     "requests in flight of no device listed here:");
+	for (size_t i = 0; !error && i < snapshot->other_node_count; i++)
+		error = vqi_finding_add_node(&snapshot->other_nodes[i], finding);
+	return error;
+}
+
 /* Requests that the loop may wait for, as a drain does, or that wait for the loop: of all back ends for
  * the main loop, which waits for any. */
 static struct vqi_error *add_requests(const struct vqi_subject *subject,
@@ -260,6 +274,8 @@ struct vqi_error *vqi_explain_loop_blocked(const struct vqi_subject *subject,
 		error = add_waiting(subject, finding);
 	if (!error)
 		error = add_requests(subject, finding);
+	if (!error && vqi_num_is(subject->loop->nested, 1))
+		error = add_other_nodes(snapshot, finding);
 	if (!error && vqi_num_nonzero(snapshot->target.bql_owner))
 		error = vqi_finding_add_fact(finding,
 					     "the big QEMU lock is held by thread %" PRIu64,

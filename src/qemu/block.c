@@ -279,3 +279,59 @@ struct vqi_error *vqi_qemu_block(struct vqi_qemu *qemu, uint64_t vdev, struct vq
 	backend->block = block;
 	return NULL;
 }
+
+/* ---- nodes of nobody here ---- */
+
+/* As a device's, or as one of the others: the list may have become a circle. */
+static bool is_known_node(const struct vqi_snapshot *snapshot, uint64_t bs)
+{
+	for (size_t i = 0; i < snapshot->other_node_count; i++) {
+		if (snapshot->other_nodes[i].bs_hva == bs)
+			return true;
+	}
+	for (size_t i = 0; i < snapshot->device_count; i++) {
+		const struct vqi_device *device = &snapshot->devices[i];
+
+		for (size_t j = 0; j < device->backend_count; j++) {
+			if (has_node(&device->backends[j].block, bs))
+				return true;
+		}
+	}
+	return false;
+}
+
+static struct vqi_error *add_other_node(struct vqi_qemu *qemu, uint64_t bs,
+					struct vqi_snapshot *snapshot)
+{
+	struct vqi_block_node *grown, *node;
+	struct vqi_error *error;
+
+	if (is_known_node(snapshot, bs))
+		return NULL;
+	grown = reallocarray(snapshot->other_nodes, snapshot->other_node_count + 1, sizeof(*grown));
+	if (!grown)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	snapshot->other_nodes = grown;
+	node = &grown[snapshot->other_node_count];
+	*node = (struct vqi_block_node){0};
+	error = read_node(qemu, bs, node);
+	if (!error && vqi_num_nonzero(node->in_flight))
+		snapshot->other_node_count++;
+	else
+		vqi_block_node_done(node);
+	return error;
+}
+
+struct vqi_error *vqi_qemu_other_nodes(struct vqi_qemu *qemu, struct vqi_snapshot *snapshot)
+{
+	struct vqi_error *error;
+	uint64_t bs;
+
+	error = vqi_qemu_pointer(qemu, VQI_SYM_all_bdrv_states, &bs);
+	for (int i = 0; !error && bs && i < VQI_MAX_BLOCK_NODES; i++) {
+		error = add_other_node(qemu, bs, snapshot);
+		if (!error)
+			error = vqi_qemu_field(qemu, bs, VQI_F_BlockDriverState_bs_list, &bs);
+	}
+	return vqi_error_keep_fatal(error);
+}

@@ -20,7 +20,11 @@ void vqi_json_queue(struct vqi_json *json, struct json_object *list,
 		    const struct vqi_snapshot *snapshot, const struct vqi_queue *queue,
 		    const struct vqi_diagnosis *diagnosis);
 
-/* Adds who does the work: loops, threads, vcpus. */
+/* Adds a node of the block layer to a list. */
+void vqi_json_block_node(struct vqi_json *json, struct json_object *list,
+			 const struct vqi_block_node *node);
+
+/* Adds who does the work: loops, threads, vcpus; and requests of others. */
 void vqi_json_host(struct vqi_json *json, struct json_object *document,
 		   const struct vqi_snapshot *snapshot);
 

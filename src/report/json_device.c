@@ -28,8 +28,8 @@ static void put_interrupt(struct vqi_json *json, struct json_object *into,
 	vqi_json_flag(json, object, "intx_disabled", device->intx_disabled);
 }
 
-static void put_node(struct vqi_json *json, struct json_object *list,
-		     const struct vqi_block_node *node)
+void vqi_json_block_node(struct vqi_json *json, struct json_object *list,
+			 const struct vqi_block_node *node)
 {
 	struct json_object *object = vqi_json_object(json, list, NULL);
 
@@ -64,7 +64,7 @@ static void put_block(struct vqi_json *json, struct json_object *into,
 	vqi_json_num(json, object, "parked", block->parked);
 	nodes = vqi_json_list(json, object, "nodes");
 	for (size_t i = 0; i < block->node_count; i++)
-		put_node(json, nodes, &block->nodes[i]);
+		vqi_json_block_node(json, nodes, &block->nodes[i]);
 }
 
 static void put_backends(struct vqi_json *json, struct json_object *into,

@@ -52,6 +52,7 @@ void vqi_json_host(struct vqi_json *json, struct json_object *document,
 	struct json_object *loops = vqi_json_list(json, document, "loops");
 	struct json_object *threads = vqi_json_list(json, document, "threads");
 	struct json_object *vcpus = vqi_json_list(json, document, "vcpus");
+	struct json_object *nodes = vqi_json_list(json, document, "other_nodes");
 
 	for (size_t i = 0; i < snapshot->loop_count; i++)
 		put_loop(json, loops, &snapshot->loops[i]);
@@ -59,4 +60,6 @@ void vqi_json_host(struct vqi_json *json, struct json_object *document,
 		put_thread(json, threads, &snapshot->threads[i]);
 	for (size_t i = 0; i < snapshot->vcpu_count; i++)
 		put_vcpu(json, vcpus, &snapshot->vcpus[i]);
+	for (size_t i = 0; i < snapshot->other_node_count; i++)
+		vqi_json_block_node(json, nodes, &snapshot->other_nodes[i]);
 }

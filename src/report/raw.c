@@ -197,7 +197,7 @@ static void add_throttle(struct vqi_page *page, struct vqi_num throttled, const 
 	vqi_page_add_whole(page, 1, VQI_STYLE_PLAIN, "throttle_group %s", group ? group : "-");
 }
 
-static void print_node(struct vqi_page *page, const struct vqi_block_node *node)
+void vqi_raw_node(struct vqi_page *page, const struct vqi_block_node *node)
 {
 	vqi_page_begin(page, 8, 12);
 	vqi_page_add(page, VQI_STYLE_PLAIN, "node %s, driver %s",
@@ -228,7 +228,7 @@ static void print_block(struct vqi_page *page, const struct vqi_block *block)
 	add_throttle(page, block->throttled, block->throttle_group);
 	vqi_page_end(page);
 	for (size_t i = 0; i < block->node_count; i++)
-		print_node(page, &block->nodes[i]);
+		vqi_raw_node(page, &block->nodes[i]);
 }
 
 static void print_backend(struct vqi_page *page, const struct vqi_backend *backend)

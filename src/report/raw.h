@@ -11,6 +11,9 @@ void vqi_raw_number(struct vqi_page *page, const char *name, struct vqi_num numb
 void vqi_raw_boolean(struct vqi_page *page, const char *name, struct vqi_num number);
 void vqi_raw_address(struct vqi_page *page, const char *name, struct vqi_num address);
 
+/* Prints a node of the block layer. */
+void vqi_raw_node(struct vqi_page *page, const struct vqi_block_node *node);
+
 /* Prints who does the work: event loops, threads, virtual CPUs; nothing where none is known. */
 void vqi_raw_host(struct vqi_page *page, const struct vqi_snapshot *snapshot);
 

@@ -87,4 +87,6 @@ void vqi_raw_host(struct vqi_page *page, const struct vqi_snapshot *snapshot)
 		print_thread(page, &snapshot->threads[i]);
 	for (size_t i = 0; i < snapshot->vcpu_count; i++)
 		print_vcpu(page, &snapshot->vcpus[i]);
+	for (size_t i = 0; i < snapshot->other_node_count; i++)
+		vqi_raw_node(page, &snapshot->other_nodes[i]);
 }

@@ -159,6 +159,7 @@ def test_device_waits_to_be_made(machines, inspector):
     finding, loop, _ = check_blocked(report, "main loop", r"it waits in a nested aio_poll\(\)")
     assert loop["nested"] is True
     assert report.target["run_state"] == "prelaunch"
+    check_evidence(finding, "^requests in flight of no device listed here:$", "^node d0, driver null-co: tracked_requests 1 ")
     check_evidence(finding, f"^the big QEMU lock is held by thread {vm.pid}$")
 
 

@@ -41,6 +41,8 @@ def test_overlapping_requests(rig):
     check_evidence(finding, "^node d0, driver blkdebug: tracked_requests 3, 2 of them behind an overlapping one")
     check_evidence(finding, r"^node slow, driver null-co: tracked_requests 1 \(at ")
     assert (node_of(block, "d0")["serialising"], node_of(block, "slow")["tracked"]) == (2, 1)
+    # What is below the device's own node names it, too.
+    assert [device["id"] for device in rig.inspector.report(rig.vm.pid, "-d", "slow", status=1).devices] == ["blk0"]
 
 
 @on("pci-split")

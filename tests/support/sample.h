@@ -14,7 +14,7 @@ struct vqi_sample {
 	struct vqi_queue queues[64];
 	size_t queue_count; /* of queues[], all devices */
 	struct vqi_backend backends[4];
-	struct vqi_block_node nodes[2];
+	struct vqi_block_node nodes[2], other_node;
 	struct vqi_loop loops[2];
 	struct vqi_thread threads[5];
 	struct vqi_vcpu vcpus[2];

@@ -130,6 +130,20 @@ void vqi_sample_add_threads(struct vqi_sample *sample)
 		.sleeps = VQI_NUM(902),
 	};
 	sample->snapshot.thread_count = 5;
+	sample->other_node = (struct vqi_block_node){
+		.node_name = (char *)"job0",
+		.driver = (char *)"raw",
+		.filename = (char *)"/srv/job0.img",
+		.bs_hva = 0x55d0c0df3000,
+		.in_flight = VQI_NUM(8),
+		.tracked = VQI_NUM(4),
+		.serialising = VQI_NUM(1),
+		.quiesce = VQI_NUM(1),
+		.throttled = VQI_NUM(1),
+		.throttle_group = (char *)"limits2",
+	};
+	sample->snapshot.other_nodes = &sample->other_node;
+	sample->snapshot.other_node_count = 1;
 }
 
 void vqi_sample_add_block(struct vqi_sample *sample, struct vqi_backend *backend)
@@ -209,6 +223,7 @@ void vqi_sample_add_hostile_host(struct vqi_sample *sample, const char *text)
 		.hva = 0x55d0c0df0000,
 	};
 	vqi_sample_add_block(sample, &sample->backends[0]);
+	sample->other_node.node_name = hostile;
 	sample->backends[0].child_id = hostile;
 	sample->backends[0].block.throttle_group = hostile;
 	for (size_t i = 0; i < sample->backends[0].block.node_count; i++) {

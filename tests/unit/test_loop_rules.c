@@ -155,6 +155,28 @@ START_TEST(test_nested)
 }
 END_TEST
 
+/* A disk that is being made reads its partition table. */
+START_TEST(test_nested_for_no_device)
+{
+	struct vqi_block_node node = {
+		.node_name = (char *)"n9",
+		.driver = (char *)"nbd",
+		.bs_hva = 0x6000,
+		.in_flight = VQI_NUM(2),
+		.tracked = VQI_NUM(1),
+	};
+
+	looks.later.other_nodes = &node;
+	looks.later.other_node_count = 1;
+	looks_sleep_in(&looks, LOOKS_MAIN, "ppoll");
+	looks_both_loops(&looks, LOOKS_MAIN, nested, VQI_NUM(1));
+	looks_diagnose(&looks);
+	looks_assert_says(looks_only(&looks, "event-loop-blocked"), "of no device listed here:");
+	looks_assert_says(looks_only(&looks, "event-loop-blocked"),
+			  "node n9, driver nbd: tracked_requests 1 (at 0x6000)");
+}
+END_TEST
+
 /* A handler or bottom half of it polls in turn: for the requests of a drain, say. */
 START_TEST(test_nested_in_an_iothread)
 {
@@ -351,6 +373,7 @@ int main(void)
 	tcase_add_test(tcase, test_mutex);
 	tcase_add_test(tcase, test_mutex_cycle);
 	tcase_add_test(tcase, test_nested);
+	tcase_add_test(tcase, test_nested_for_no_device);
 	tcase_add_test(tcase, test_nested_in_an_iothread);
 	tcase_add_test(tcase, test_away_from_work);
 	tcase_add_test(tcase, test_spinning);

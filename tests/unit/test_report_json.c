@@ -46,10 +46,10 @@ START_TEST(test_members)
 {
 	vqi_sample_stuck(&sample);
 	print();
-	check_members(
-		"",
-		"schema tool target capture devices loops threads vcpus findings unplugged gaps "
-		"exit_status");
+	check_members("",
+		      "schema tool target capture devices loops threads vcpus other_nodes findings "
+		      "unplugged gaps "
+		      "exit_status");
 	check_members("tool", "version");
 	check_members("target", "pid exe build_id kind qemu_version vm_name arch run_state "
 				"held_by bql_owner layout_source");

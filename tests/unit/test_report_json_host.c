@@ -118,6 +118,8 @@ START_TEST(test_block)
 	      "\"bs_addr\":\"0x55d0c0df2000\",\"in_flight\":11,\"tracked\":10,\"serialising\":0,"
 	      "\"quiesce_counter\":2,\"throttled\":0,\"throttle_group\":null}");
 	ck_assert_uint_eq(count_at("devices.0.backends.0.block.nodes"), 2);
+	check("other_nodes.0.node_name", "\"job0\"");
+	ck_assert_uint_eq(count_at("other_nodes"), 1);
 	sample.backends[0].block.node_count = 0;
 	print();
 	check("devices.0.backends.0.block",

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fake_block.h"
 #include "fake_virtio.h"
 #include "unit.h"
 
@@ -157,6 +158,23 @@ START_TEST(test_no_match)
 }
 END_TEST
 
+/* What else the requests of a disk go through: its node's children, and what throttles them. */
+START_TEST(test_names_in_the_graph)
+{
+	static const char *const names[] = {"f0", "g0", "g1"};
+
+	for (int i = 0; i < 3; i++) {
+		uint64_t data = observer->devices[2].fixed.vdev_addr;
+
+		fake_block_everything(qemu, data, fake_get(qemu, data, VQI_F_VirtIOBlock_blk));
+		ck_assert_ok(vqi_observer_select(observer, &names[i], 1));
+		ck_assert_str_eq(selected(), "d");
+		teardown();
+		setup();
+	}
+}
+END_TEST
+
 START_TEST(test_several_names)
 {
 	const char *const names[] = {"net0", "boot", "virtio-blk1", "00:05.0"};
@@ -267,6 +285,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, test_every_kind_of_name);
 	tcase_add_test(tcase, test_no_match);
+	tcase_add_test(tcase, test_names_in_the_graph);
 	tcase_add_test(tcase, test_several_names);
 	tcase_add_test(tcase, test_one_of_several_is_wrong);
 	tcase_add_test(tcase, test_error_lists_what_there_is);
