@@ -136,7 +136,51 @@ static void print_known_fix(struct vqi_page *page, const struct vqi_known_fix *f
 		page->failed = true;
 }
 
-static void print_finding(struct vqi_page *page, const struct vqi_finding *finding)
+static const char *next_step_of(const struct vqi_finding *finding)
+{
+	return finding->next_step ? finding->next_step : finding->rule->next_step;
+}
+
+static void print_details(struct vqi_page *page, const struct vqi_finding *finding)
+{
+	for (size_t i = 0; i < finding->evidence_count; i++)
+		vqi_page_line(page, 4, VQI_STYLE_PLAIN, "%s", finding->evidence[i]);
+	for (size_t i = 0; i < finding->known_fix_count; i++)
+		print_known_fix(page, finding->known_fixes[i]);
+	vqi_page_line(page, 4, VQI_STYLE_PLAIN, "next: %s", next_step_of(finding));
+}
+
+static bool has_fact(const struct vqi_finding *finding, const char *fact)
+{
+	for (size_t i = 0; i < finding->evidence_count; i++) {
+		if (strcmp(finding->evidence[i], fact) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whether it says the same of another queue of the device. */
+static bool is_repeated(const struct vqi_finding *above, const struct vqi_finding *finding)
+{
+	return above && finding->queue && above->queue && above->rule == finding->rule &&
+	       above->device == finding->device &&
+	       strcmp(next_step_of(above), next_step_of(finding)) == 0;
+}
+
+/* What was not said of the queue above. */
+static void print_differences(struct vqi_page *page, const struct vqi_finding *above,
+			      const struct vqi_finding *finding)
+{
+	for (size_t i = 0; i < finding->evidence_count; i++) {
+		if (!has_fact(above, finding->evidence[i]))
+			vqi_page_line(page, 4, VQI_STYLE_PLAIN, "%s", finding->evidence[i]);
+	}
+	vqi_page_line(page, 4, VQI_STYLE_PLAIN, "the rest as of queue %u", above->queue->index);
+}
+
+/* above is the finding before it; NULL: it is the first. */
+static void print_finding(struct vqi_page *page, const struct vqi_finding *above,
+			  const struct vqi_finding *finding)
 {
 	enum vqi_style style = severity_style(finding->severity);
 	const struct vqi_device *device = finding->device; /* NULL: the summary names the VM */
@@ -152,12 +196,10 @@ static void print_finding(struct vqi_page *page, const struct vqi_finding *findi
 	vqi_page_add_whole(page, 5, style, "%s, %s", finding->rule->id,
 			   vqi_confidence_word(finding->confidence));
 	vqi_page_end(page);
-	for (size_t i = 0; i < finding->evidence_count; i++)
-		vqi_page_line(page, 4, VQI_STYLE_PLAIN, "%s", finding->evidence[i]);
-	for (size_t i = 0; i < finding->known_fix_count; i++)
-		print_known_fix(page, finding->known_fixes[i]);
-	vqi_page_line(page, 4, VQI_STYLE_PLAIN, "next: %s",
-		      finding->next_step ? finding->next_step : finding->rule->next_step);
+	if (is_repeated(above, finding))
+		print_differences(page, above, finding);
+	else
+		print_details(page, finding);
 }
 
 /* Says so when nothing was found: an empty report looks like a failure. */
@@ -184,7 +226,8 @@ static void print_findings(struct vqi_text *text)
 
 	vqi_page_space(&text->page);
 	for (size_t i = 0; i < diagnosis->finding_count; i++)
-		print_finding(&text->page, &diagnosis->findings[i]);
+		print_finding(&text->page, i ? &diagnosis->findings[i - 1] : NULL,
+			      &diagnosis->findings[i]);
 	if (diagnosis->finding_count == 0)
 		print_verdict(text);
 }

@@ -115,6 +115,30 @@ START_TEST(test_findings_come_first)
 }
 END_TEST
 
+/* Several queues of a device that wait for one and the same: only what differs is said again. */
+START_TEST(test_finding_of_many_queues)
+{
+	char *evidence[2] = {NULL, (char *)"used_idx 7"};
+
+	vqi_sample_stuck(&sample);
+	sample.findings[1] = sample.findings[0];
+	sample.findings[1].queue = &sample.devices[0].queues[1];
+	evidence[0] = sample.findings[0].evidence[0];
+	sample.findings[1].evidence = evidence;
+	sample.findings[1].evidence_count = 2;
+	print((struct vqi_report_options){0});
+	ck_assert_has(report, "\n\u2717 blk0 queue 1: 16 requests taken and not completed     "
+			      "request-stuck-in-device, confirmed\n"
+			      "    used_idx 7\n"
+			      "    the rest as of queue 0\n\n");
+	/* Of another device nothing is left out. */
+	sample.findings[1].device = &sample.devices[1];
+	print((struct vqi_report_options){0});
+	ck_assert_lacks(report, "the rest as of");
+	ck_assert_has(report, "    used_idx 7\n    known bug");
+}
+END_TEST
+
 START_TEST(test_finding_of_device_and_vm)
 {
 	vqi_sample_stuck(&sample);
@@ -320,6 +344,7 @@ int main(void)
 	tcase_add_test(tcase, test_no_devices);
 	tcase_add_test(tcase, test_verdict_when_nothing_is_wrong);
 	tcase_add_test(tcase, test_findings_come_first);
+	tcase_add_test(tcase, test_finding_of_many_queues);
 	tcase_add_test(tcase, test_finding_of_device_and_vm);
 	tcase_add_test(tcase, test_rows_are_for_work);
 	tcase_add_test(tcase, test_row_for_idle_queue_in_finding);
