@@ -1,8 +1,8 @@
 """No false alarms: whatever a healthy Linux guest does, and whatever is done to it, nothing is said to be wrong.
 
-The guest is looked at from its first instant to its last, about every 100 ms. How often it was inspected, and what was said,
-is in the JUnit file, and summarise.py prints it. $VIRTQ_INSPECT_SOAK_SECONDS is how long it goes on; every phase comes at
-least once.
+The guest is looked at from its first instant to its last, every 100 ms. How often it was inspected, and what was said, is in
+the JUnit file, and summarise.py prints it. $VIRTQ_INSPECT_SOAK_SECONDS is how long it goes on; every phase comes at least
+once.
 """
 
 import functools
@@ -335,6 +335,7 @@ class Life:
                 self.run(phase)
                 self.check_moving()
             complete = True
+        self.vm.watch.finish()
 
     def run(self, phase):
         self.tally.phase = phase.__name__
@@ -395,4 +396,5 @@ def test_saved_and_loaded(tally, machines, inspector, tmp_path):
             assert vm.qmp.hmp(f"loadvm s{number}", timeout=120) == ""
         vm.watch.wait(3)
         check_moving(vm, names)
+    vm.watch.finish()
     tally.check()

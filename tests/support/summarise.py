@@ -111,6 +111,11 @@ def line(counts):
     return f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped"
 
 
+def soak_line(counts):
+    rate = counts["inspections"] / max(1, counts["seconds"])
+    return f"soak: {', '.join(f'{number} {what}' for what, number in counts.items())}: {rate:.1f} inspections a second"
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--meson", type=Path, action="append", default=[], help="meson's testlog.json")
@@ -130,7 +135,7 @@ def main():
     for group, counts in summary.groups.items():
         print(f"{group}: {line(counts)}")
     if summary.soak:
-        print("soak:", ", ".join(f"{number} {what}" for what, number in summary.soak.items()))
+        print(soak_line(summary.soak))
     print(line(summary.counts))
     return 0 if complete and summary.counts["passed"] and not summary.counts["failed"] else 1
 

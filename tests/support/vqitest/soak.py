@@ -1,27 +1,35 @@
 """A QEMU that is inspected all the time, and the count of what was said about it."""
 
 import collections
+import concurrent.futures
 import contextlib
 import itertools
 import json
 import re
+import statistics
 import threading
 import time
+import traceback
 
 from .harm import threads
 from .inspector import Report
 from .qemu import Qemu
 
-# Units: s. From the start of one inspection to that of the next, if it has ended by then.
+# Units: s. From the start of one inspection to that of the next, whether or not that has ended by then.
 PACE = 0.1
+# The next one is left out while so many are under way.
+IN_FLIGHT = 6
 QUICK = ("--interval=0.1",)
-# In turn. Only one inspector looks at a process at a time: two could not stop it both.
-LOOKS = (
-    *(QUICK, QUICK, ("--interval=0.1", "--stop=always"), QUICK, ("--once",), QUICK),
-    *((), QUICK, ("--interval=0.1", "--stop=never"), QUICK, ("--once", "--stop=always")),
+# Each in turn when none of them is under way: two could not stop a process both.
+MAY_STOP = (
+    *(QUICK, ("--interval=0.1", "--stop=always"), QUICK, ("--once",)),
+    *(QUICK, (), QUICK, ("--once", "--stop=always")),
 )
+# Each in turn meanwhile.
+NEVER_STOP = tuple((*options, "--stop=never") for options in (QUICK, (), QUICK, ("--once",)))
 GONE = 3
-# The schema is compared with one report of so many, and with all that say something: it takes longer than the inspection.
+# The schema is compared with one report of so many, and with all that say more than that the VM is paused: it takes longer
+# than the inspection.
 VALIDATE = 20
 
 
@@ -44,10 +52,13 @@ class Tally:
         self.path = path
         self.phase = "start"
         self.inspections = 0
+        self.left_out = 0
         self.too_early = 0
         self.second_thoughts = 0
         self.findings = collections.Counter()
         self.gaps = collections.Counter()
+        # Units: s. From the start of each inspection of a process to that of the next.
+        self.paces = []
         self.wrong = []
 
     def close(self):
@@ -70,6 +81,14 @@ class Tally:
             if any(finding["severity"] == "warning" for finding in report.findings):
                 self._keep("warning", phase, report.text, circumstances)
 
+    def add_watch(self, starts, left_out, too_early):
+        """Count what a watch did: when its inspections began, and how many came to nothing."""
+        starts = sorted(starts)
+        with self._lock:
+            self.paces += [later - earlier for earlier, later in zip(starts, starts[1:])]
+            self.left_out += left_out
+            self.too_early += too_early
+
     def fail(self, why, phase, text, **circumstances):
         with self._lock:
             self.wrong.append(f"{phase}: {why}")
@@ -85,13 +104,18 @@ class Tally:
 
     def totals(self):
         severities = {f"{severity}s": self.count(severity) for severity in ("error", "warning", "note")}
-        return {"inspections": self.inspections, **severities, "gaps": sum(self.gaps.values())}
+        said = {**severities, "gaps": sum(self.gaps.values())}
+        return {"inspections": self.inspections, "seconds": round(sum(self.paces)), "left out": self.left_out, **said}
 
     def __str__(self):
         return ", ".join(f"{number} {what}" for what, number in self.totals().items())
 
     def details(self):
-        """A line a kind of finding or gap."""
+        """Lines of how often it was looked at, and one a kind of finding or gap."""
+        if self.paces:
+            median, longest = statistics.median(self.paces), max(self.paces)
+            rate = len(self.paces) / sum(self.paces)
+            yield f"{rate:6.2f} a second; from one to the next {median:.3f} s in the median, {longest:.3f} s at most"
         yield f"{self.too_early:6} before it could be inspected"
         yield f"{self.second_thoughts:6} took a second look after a second"
         for kind, number in sorted((*self.findings.items(), *self.gaps.items())):
@@ -104,7 +128,7 @@ def _plain(text):
 
 
 class Watch(threading.Thread):
-    """Inspects one process until it ends."""
+    """Inspects one process until it ends: a beat, at each of which an inspection begins."""
 
     def __init__(self, inspector, pid, tally, may_pause=False):
         super().__init__(name=f"watch of {pid}")
@@ -113,11 +137,17 @@ class Watch(threading.Thread):
         self._tally = tally
         self._progress = threading.Condition()
         self._begun = self._done = 0
+        self._starts = []
+        self._left_out = self._too_early = 0
         self._pauses = 0
         # At first it is still being put together.
         self._may_pause = 1 + may_pause
         self._answers = self._ending = False
         self._over = False
+        # Of the one that may stop the process. Without it nobody can tell whether a thread was left stopped.
+        self._stopping = threading.Lock()
+        self._may_stop = itertools.cycle(MAY_STOP)
+        self._never_stop = itertools.cycle(NEVER_STOP)
 
     # ---- for the test ----
 
@@ -139,7 +169,7 @@ class Watch(threading.Thread):
             self.must_run()
 
     def must_run(self):
-        """It was allowed to be paused, and is not any more, but for the inspection that is under way."""
+        """It was allowed to be paused, and is not any more, but for the inspections that are under way."""
         with self._progress:
             self._may_pause -= 1
             self._pauses += 1
@@ -152,34 +182,60 @@ class Watch(threading.Thread):
     def will_end(self):
         self._ending = True
 
-    # ---- the thread ----
+    def finish(self):
+        """No inspection begins any more, and those under way have ended."""
+        self._set_over()
+        self.join()
+
+    # ---- the beat ----
 
     def run(self):
+        with concurrent.futures.ThreadPoolExecutor(IN_FLIGHT) as looks:
+            due = time.monotonic()
+            while self._beat(looks, due):
+                due = max(due + PACE, time.monotonic())
+        self._tally.add_watch(self._starts, self._left_out, self._too_early)
+
+    def _beat(self, looks, due):
+        """False: it is over."""
+        with self._progress:
+            # Nothing to wait for, only a rate to keep.
+            if self._progress.wait_for(lambda: self._over, max(0, due - time.monotonic())):
+                return False
+            if self._begun - self._done < IN_FLIGHT:
+                self._begun += 1
+                looks.submit(self._look)
+            else:
+                self._left_out += 1
+            return True
+
+    def _set_over(self):
+        with self._progress:
+            self._over = True
+            self._progress.notify_all()
+
+    # ---- one inspection, in a thread of its own ----
+
+    def _look(self):
         try:
-            for options in itertools.cycle(LOOKS):
-                started = time.monotonic()
-                if not self._look(options):
-                    break
-                with self._progress:
-                    self._done += 1
-                    self._progress.notify_all()
-                    # Nothing to wait for, only a rate to keep.
-                    self._progress.wait(max(0, started + PACE - time.monotonic()))
+            if not self._inspect():
+                self._set_over()
         except Exception as error:  # the test's own thread must hear of it
-            self._tally.fail(f"{type(error).__name__}: {error}", self._tally.phase, "")
-            raise
+            self._tally.fail(f"{type(error).__name__}: {error}", self._tally.phase, traceback.format_exc())
+            self._set_over()
         finally:
             with self._progress:
-                self._over = True
+                self._done += 1
                 self._progress.notify_all()
 
-    def _look(self, options):
+    def _inspect(self):
         """False: it is gone."""
+        started = time.monotonic()
         with self._progress:
-            self._begun += 1
-            pauses, may_pause = self._pauses, self._may_pause
-        answers, phase, started = self._answers, self._tally.phase, time.monotonic()
-        done = self._inspector.run("--pid", self.pid, "--format=json", *options)
+            self._starts.append(started)
+            number, pauses, may_pause = len(self._starts), self._pauses, self._may_pause
+        answers, phase = self._answers, self._tally.phase
+        options, done, harm = self._run()
         circumstances = {
             "options": options,
             "seconds": round(time.monotonic() - started, 3),
@@ -194,18 +250,31 @@ class Watch(threading.Thread):
         fail = lambda why: self._tally.fail(why, phase, done.stdout, **circumstances)  # noqa: E731
         if done.returncode == GONE:
             return self._judge_gone(answers, done, fail)
+        for why in harm:
+            fail(why)
         if done.returncode not in (0, 1, 4) or done.stderr:
             fail(f"status {done.returncode}: {done.stderr}")
             return True
         report = Unvalidated(done.stdout, done.returncode)
-        if report.findings or report.json["gaps"] or self._begun % VALIDATE == 0:
+        if says_something(report) or number % VALIDATE == 0:
             Report(done.stdout, done.returncode)
         self._tally.add(report, phase, **circumstances)
-        for why in wrong_in(report, may_pause):
+        for why in wrong_in(report, may_pause, may_be_traced=options in NEVER_STOP):
             fail(why)
-        if not self._ending:
-            self._do_no_harm(fail)
         return True
+
+    def _run(self):
+        """The options of an inspection, what came of it, and the harm that is found after it."""
+        may_stop = self._stopping.acquire(blocking=False)
+        options = next(self._may_stop if may_stop else self._never_stop)
+        try:
+            done = self._inspector.run("--pid", self.pid, "--format=json", *options)
+            # What another one stops meanwhile is no harm.
+            harm = [*harm_done(self.pid)] if may_stop and not self._ending else []
+        finally:
+            if may_stop:
+                self._stopping.release()
+        return options, done, harm
 
     def _judge_gone(self, answers, done, fail):
         if self._ending:
@@ -216,29 +285,39 @@ class Watch(threading.Thread):
             fail("the process is gone")
             return False
         else:
-            self._tally.too_early += 1
+            with self._progress:
+                self._too_early += 1
         return True
 
-    def _do_no_harm(self, fail):
-        """As do_no_harm(), but for threads that are just ending."""
-        for tid, status in threads(self.pid).items():
-            if status["TracerPid"] != "0" or status["State"][0] in "tT":
-                fail(f"thread {tid}: state {status['State']}, traced by {status['TracerPid']}")
+
+def harm_done(pid):
+    """As do_no_harm(), but for threads that are just ending."""
+    for tid, status in threads(pid).items():
+        if status["TracerPid"] != "0" or status["State"][0] in "tT":
+            yield f"thread {tid}: state {status['State']}, traced by {status['TracerPid']}"
 
 
 def _is_gone(pid):
     return threads(pid).get(pid, {"State": "X"})["State"][0] in "ZX"
 
 
-def wrong_in(report, may_pause):
+def says_something(report):
+    """More than that the VM is paused."""
+    return report.json["gaps"] or any(finding["id"] != "vm-paused" for finding in report.findings)
+
+
+def wrong_in(report, may_pause, may_be_traced):
     """What a report of a VM that is well must not say."""
+    held_by = report.target["held_by"]
+    # Traced by another inspection, that is.
+    may_be_stopped = may_pause if held_by is None else held_by and may_be_traced
     for gap in report.json["gaps"]:
         yield f"gap: {gap['what']} of {gap['device']}/{gap['queue']}: {gap['why']}"
     for finding in report.findings:
         said = f"{finding['severity']} {finding['id']} of {finding['device']}/{finding['queue']}: {finding['summary']}"
         if finding["severity"] == "error" or (finding["severity"] == "warning" and finding["confidence"] == "confirmed"):
             yield said
-        elif finding["severity"] == "note" and not (finding["id"] == "vm-paused" and may_pause):
+        elif finding["severity"] == "note" and not (finding["id"] == "vm-paused" and may_be_stopped):
             yield said
     blamed = {(finding["device"], finding["queue"]) for finding in report.findings}
     whole = any(finding["queue"] is None for finding in report.findings)
