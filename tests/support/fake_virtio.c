@@ -235,13 +235,13 @@ void fake_set_notifier(struct fake_qemu *qemu, const struct fake_device *device,
 
 void fake_run_state(struct fake_qemu *qemu, unsigned int state)
 {
-	static const char *const names[] = {"debug", "running", "paused", "io-error"};
+	static const char *const names[] = {"debug", "running", "paused", "io-error", "inmigrate"};
 	uint64_t lookup = fake_symbol(qemu, VQI_SYM_RunState_lookup);
-	uint64_t array = fake_alloc(qemu, 4 * 8);
+	uint64_t array = fake_alloc(qemu, 5 * 8);
 
-	for (unsigned int i = 0; i < 4; i++)
+	for (unsigned int i = 0; i < 5; i++)
 		fake_poke(qemu, array + i * 8, 8, fake_text(qemu, names[i]));
 	fake_set(qemu, lookup, VQI_F_QEnumLookup_array, array);
-	fake_set(qemu, lookup, VQI_F_QEnumLookup_size, 4);
+	fake_set(qemu, lookup, VQI_F_QEnumLookup_size, 5);
 	fake_set_symbol(qemu, VQI_SYM_current_run_state, 4, state);
 }

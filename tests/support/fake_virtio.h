@@ -57,7 +57,7 @@ void fake_set_notifier(struct fake_qemu *qemu, const struct fake_device *device,
 		       enum vqi_field_id notifier, int fd);
 
 /* Makes RunState_lookup, and current_run_state say this state: 0 is "debug", 1 "running", 2
- * "paused". */
+ * "paused", 3 "io-error", 4 "inmigrate". */
 void fake_run_state(struct fake_qemu *qemu, unsigned int state);
 
 #endif

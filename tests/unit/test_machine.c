@@ -47,9 +47,9 @@ static void assert_arch(const char *exe, const char *wanted)
 
 START_TEST(test_run_state)
 {
-	static const char *const names[] = {"debug", "running", "paused", "io-error"};
+	static const char *const names[] = {"debug", "running", "paused", "io-error", "inmigrate"};
 
-	for (unsigned int i = 0; i < 4; i++) {
+	for (unsigned int i = 0; i < 5; i++) {
 		fake_set_symbol(qemu, VQI_SYM_current_run_state, 4, i);
 		assert_run_state(names[i]);
 	}
@@ -61,7 +61,7 @@ START_TEST(test_run_state_out_of_range)
 {
 	uint64_t lookup = fake_symbol(qemu, VQI_SYM_RunState_lookup);
 
-	fake_set_symbol(qemu, VQI_SYM_current_run_state, 4, 4);
+	fake_set_symbol(qemu, VQI_SYM_current_run_state, 4, 5);
 	assert_run_state(NULL);
 	fake_set_symbol(qemu, VQI_SYM_current_run_state, 4, 0xffffffff);
 	assert_run_state(NULL);

@@ -10,7 +10,8 @@
 #include "unit.h"
 #include "vqi/limits.h"
 
-#define NUM 64
+#define NUM	  64
+#define INMIGRATE 4 /* of fake_run_state() */
 
 static struct fake_qemu *qemu;
 static struct fake_device blk0, net0;
@@ -325,6 +326,11 @@ START_TEST(test_gaps_of_rings)
 	ck_assert(vqi_num_is(snapshot->gaps[0].queue, 0));
 	assert_gap(1, "blk0", "ring", "vIOMMU");
 	ck_assert(vqi_num_is(snapshot->gaps[1].queue, 1));
+	/* While a VM's state arrives it is not mapped yet. */
+	fake_run_state(qemu, INMIGRATE);
+	look();
+	ck_assert_uint_eq(snapshot->gap_count, 1);
+	assert_gap(0, "blk0", "ring", "vIOMMU");
 }
 END_TEST
 
