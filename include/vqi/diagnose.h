@@ -73,6 +73,12 @@ struct vqi_finding {
 	size_t known_fix_count;
 };
 
+/* What the reader should do now. */
+static inline const char *vqi_finding_next_step(const struct vqi_finding *finding)
+{
+	return finding->next_step ? finding->next_step : finding->rule->next_step;
+}
+
 /* A bug of QEMU that was mended. Source: data/known-fixes.tsv, which says what each column means. */
 struct vqi_known_fix {
 	const char *finding;	/* id of the rule that it shows as */
@@ -103,8 +109,6 @@ enum vqi_exit {
 struct vqi_diagnosis {
 	struct vqi_finding *findings; /* the worst first, then in the order of devices and queues */
 	size_t finding_count;
-	char **unplugged; /* labels of devices that the later look no longer saw */
-	size_t unplugged_count;
 	enum vqi_exit exit_status; /* OK, FINDING or PARTIAL */
 };
 

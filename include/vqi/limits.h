@@ -19,6 +19,7 @@
 #define VQI_MAX_BOTTOM_HALVES 65536	 /* scheduled bottom halves of one event loop */
 #define VQI_MAX_VCPUS	      8192	 /* virtual CPUs of one target */
 #define VQI_MAX_BLOCK_NODES   1024	 /* nodes of one block device's graph */
+#define VQI_MAX_ALL_NODES     16384	 /* nodes of the block layer, of all devices and jobs */
 #define VQI_MAX_BLOCK_REQS    65536	 /* tracked or parked requests of one block node */
 #define VQI_MAX_IOEVENTFDS    65536	 /* ioeventfds of one address space */
 #define VQI_MAX_CHAIN_DESCS   (1u << 18) /* descriptors followed in one check of a ring */

@@ -108,7 +108,8 @@ struct vqi_error *vqi_qemu_block(struct vqi_qemu *qemu, uint64_t vdev,
 
 /* Adds to a snapshot the nodes that have requests in flight and that none of its devices' block back
  * ends leads to: of other devices, of one that is being made, of a job. All back ends must have been
- * read. Source: block.c all_bdrv_states. Errors: GONE, PERMISSION, NOMEM. */
+ * read. What was found before an error stays. Source: block.c all_bdrv_states.
+ * Errors: NO_LAYOUT, FAULT, LIMIT; those of readv, NOMEM. */
 struct vqi_error *vqi_qemu_other_nodes(struct vqi_qemu *qemu,
 				       struct vqi_snapshot *snapshot) vqi_must_check;
 

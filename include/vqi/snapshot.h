@@ -149,8 +149,9 @@ struct vqi_loop {
 	uint64_t ctx_hva;	      /* AioContext; of the main loop, qemu_aio_context */
 	struct vqi_num bottom_halves; /* that are scheduled and have not run */
 	struct vqi_num coroutines;    /* 1: some are scheduled and have not run */
-	struct vqi_num nested;	      /* 1: it is in an aio_poll() of code that it called */
-	struct vqi_num polling;	      /* AioContext.poll_started: it looks at rings by itself */
+	struct vqi_num
+		nested; /* 1: an aio_poll() is under way of code that it called (the main loop: or a vCPU) */
+	struct vqi_num polling; /* AioContext.poll_started: it looks at rings by itself */
 };
 
 enum vqi_endian { VQI_ENDIAN_UNKNOWN, VQI_ENDIAN_LITTLE, VQI_ENDIAN_BIG };
@@ -333,6 +334,8 @@ struct vqi_snapshot {
 	struct vqi_capture capture;
 	struct vqi_device *devices; /* in the order of their canonical paths */
 	size_t device_count;
+	char **unplugged; /* labels of devices that were there when the inspection began */
+	size_t unplugged_count;
 	struct vqi_loop *loops; /* the main loop first; none where this QEMU's are unknown */
 	size_t loop_count;
 	struct vqi_thread *threads; /* of the loops; all of them where something looks stuck */

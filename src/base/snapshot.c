@@ -93,6 +93,9 @@ void vqi_snapshot_free(struct vqi_snapshot *snapshot)
 	for (size_t i = 0; i < snapshot->device_count; i++)
 		vqi_device_done(&snapshot->devices[i]);
 	free(snapshot->devices);
+	for (size_t i = 0; i < snapshot->unplugged_count; i++)
+		free(snapshot->unplugged[i]);
+	free(snapshot->unplugged);
 	for (size_t i = 0; i < snapshot->loop_count; i++)
 		free(snapshot->loops[i].name);
 	free(snapshot->loops);

@@ -206,7 +206,10 @@ static struct vqi_error *add_all_nodes(struct vqi_qemu *qemu, struct vqi_snapsho
 
 	for (size_t i = 0; !error && i < snapshot->device_count; i++)
 		error = vqi_evidence_add_blocks(qemu, &snapshot->devices[i]);
-	return error ? error : vqi_qemu_other_nodes(qemu, snapshot);
+	if (error)
+		return error;
+	return vqi_evidence_keep_limit(vqi_qemu_other_nodes(qemu, snapshot), snapshot,
+				       "block nodes");
 }
 
 struct vqi_error *vqi_evidence_add(struct vqi_observer *observer, struct vqi_snapshot *snapshot)

@@ -25,6 +25,9 @@ void vqi_observer_free(struct vqi_observer *observer)
 	for (size_t i = 0; i < observer->device_count; i++)
 		vqi_observed_done(&observer->devices[i]);
 	free(observer->devices);
+	for (size_t i = 0; i < observer->unplugged_count; i++)
+		free(observer->unplugged[i]);
+	free(observer->unplugged);
 	free(observer);
 }
 
@@ -196,7 +199,33 @@ static struct vqi_error *is_plugged(struct vqi_qemu *qemu, const struct observed
 	return error;
 }
 
-/* Forgets the devices that are gone. */
+/* Errors: NOMEM. */
+static struct vqi_error *add_label(const char *label, char ***labels, size_t *count)
+{
+	char **grown = reallocarray(*labels, *count + 1, sizeof(*grown));
+	struct vqi_error *error;
+
+	if (!grown)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	*labels = grown;
+	grown[*count] = NULL;
+	error = vqi_copy_string(label, &grown[*count]);
+	*count += !error;
+	return error;
+}
+
+static struct vqi_error *list_unplugged(const struct vqi_observer *observer,
+					struct vqi_snapshot *snapshot)
+{
+	struct vqi_error *error = NULL;
+
+	for (size_t i = 0; !error && i < observer->unplugged_count; i++)
+		error = add_label(observer->unplugged[i], &snapshot->unplugged,
+				  &snapshot->unplugged_count);
+	return error;
+}
+
+/* Forgets the devices that are gone, but for what they were called. */
 static struct vqi_error *drop_unplugged(struct vqi_observer *observer)
 {
 	struct vqi_error *error = NULL;
@@ -208,6 +237,9 @@ static struct vqi_error *drop_unplugged(struct vqi_observer *observer)
 
 		if (!error)
 			error = is_plugged(observer->qemu, device, &plugged);
+		if (!error && !plugged)
+			error = add_label(vqi_device_label(&device->fixed), &observer->unplugged,
+					  &observer->unplugged_count);
 		if (error || plugged)
 			observer->devices[kept++] = *device;
 		else
@@ -316,6 +348,8 @@ struct vqi_error *vqi_observer_look(struct vqi_observer *observer, enum vqi_stop
 				: read_running(observer, mode, snapshot);
 	if (!error)
 		error = drop_unplugged(observer);
+	if (!error)
+		error = list_unplugged(observer, snapshot);
 	for (size_t i = 0; !error && i < observer->device_count; i++)
 		error = finish_device(observer, &observer->devices[i], snapshot);
 	if (!error)

@@ -21,6 +21,8 @@ struct vqi_observer {
 	struct vqi_qemu *qemu;
 	struct observed *devices;
 	size_t device_count;
+	char **unplugged; /* labels of those that are gone */
+	size_t unplugged_count;
 };
 
 /* Frees what an observed device owns. */

@@ -96,15 +96,19 @@ static struct vqi_error *judge(struct inspection *inspection)
 	return error ? error : vqi_diagnose(inspection->earlier, later, &inspection->diagnosis);
 }
 
-/* Sees the devices and queues that were asked for. */
-static struct vqi_error *look_once(struct vqi_observer *observer, const struct vqi_options *options,
+/* Sees the devices and queues that were asked for. A queue that was there in the first look may be gone. */
+static struct vqi_error *look_once(struct vqi_observer *observer,
+				   const struct inspection *inspection,
 				   struct vqi_snapshot **ret_snapshot)
 {
+	const struct vqi_options *options = inspection->options;
 	vqi_cleanup_snapshot struct vqi_snapshot *snapshot = NULL;
 	struct vqi_error *error = vqi_observer_look(observer, options->stop, &snapshot);
 
 	if (!error && options->queue.known)
 		error = vqi_snapshot_select_queue(snapshot, (unsigned int)options->queue.value);
+	if (error && error->code == VQI_ERROR_USAGE && inspection->earlier)
+		vqi_error_free(take_ptr(error));
 	if (!error)
 		*ret_snapshot = take_ptr(snapshot);
 	return error;
@@ -119,7 +123,7 @@ static struct vqi_error *look_again(struct vqi_observer *observer, struct inspec
 	vqi_cleanup_snapshot struct vqi_snapshot *later = NULL;
 	struct vqi_error *error;
 
-	error = look_once(observer, inspection->options, &later);
+	error = look_once(observer, inspection, &later);
 	if (error)
 		return error;
 	merge_capture(before, later);
@@ -162,7 +166,7 @@ static struct vqi_error *look(struct vqi_observer *observer, struct inspection *
 	struct vqi_error *error;
 
 	clock_gettime(CLOCK_MONOTONIC, &inspection->first_look);
-	error = look_once(observer, options, &first);
+	error = look_once(observer, inspection, &first);
 	if (error)
 		return error;
 	if (!options->once) {
@@ -222,12 +226,12 @@ static struct vqi_error *inspect_process(struct vqi_process *process, struct ins
 	return error ? error : observe(inspection);
 }
 
-/* Once the target has ended, whatever failed did so for that. */
+/* Once the target has ended, what failed did so for that. */
 static struct vqi_error *explain_end(struct vqi_process *process, struct vqi_error *error)
 {
 	vqi_cleanup_error struct vqi_error *owned = error, *end = vqi_process_check(process);
 
-	if (!end || error->code == VQI_ERROR_NOMEM)
+	if (!end || error->code == VQI_ERROR_NOMEM || error->code == VQI_ERROR_USAGE)
 		return take_ptr(owned);
 	return vqi_error_new(VQI_ERROR_GONE, "process %d ended while it was inspected",
 			     (int)vqi_process_pid(process));

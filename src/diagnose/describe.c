@@ -148,7 +148,6 @@ struct vqi_error *vqi_finding_add_service(const struct vqi_subject *subject,
 
 /* ---- back ends ---- */
 
-/* QEMU counts most reads and writes twice in in_flight: it tells something only where nothing is tracked. */
 static struct vqi_error *add_node_requests(const struct vqi_block_node *node,
 					   struct vqi_finding *finding)
 {
@@ -161,12 +160,12 @@ static struct vqi_error *add_node_requests(const struct vqi_block_node *node,
 	    asprintf(&behind, ", %" PRIu64 " of them behind an overlapping one",
 		     node->serialising.value) < 0)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	return vqi_finding_add_fact(
-		finding, "node %s, driver %s%s%s: %s %" PRIu64 "%s (at 0x%" PRIx64 ")",
-		vqi_node_name(node), node->driver ? node->driver : "-", file ? ", file " : "",
-		file ? file : "", node->tracked.value ? "tracked_requests" : "in_flight",
-		node->tracked.value ? node->tracked.value : node->in_flight.value,
-		behind ? behind : "", node->bs_hva);
+	return vqi_finding_add_fact(finding,
+				    "node %s, driver %s%s%s: in_flight %" PRIu64
+				    ", tracked_requests %" PRIu64 "%s (at 0x%" PRIx64 ")",
+				    vqi_node_name(node), node->driver ? node->driver : "-",
+				    file ? ", file " : "", file ? file : "", node->in_flight.value,
+				    node->tracked.value, behind ? behind : "", node->bs_hva);
 }
 
 struct vqi_error *vqi_finding_add_node(const struct vqi_block_node *node,

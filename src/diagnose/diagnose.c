@@ -16,9 +16,6 @@ void vqi_diagnosis_done(struct vqi_diagnosis *diagnosis)
 	for (size_t i = 0; i < diagnosis->finding_count; i++)
 		vqi_finding_done(&diagnosis->findings[i]);
 	free(diagnosis->findings);
-	for (size_t i = 0; i < diagnosis->unplugged_count; i++)
-		free(diagnosis->unplugged[i]);
-	free(diagnosis->unplugged);
 	*diagnosis = (struct vqi_diagnosis){0};
 }
 VQI_DEFINE_CLEANUP_VALUE(struct vqi_diagnosis, vqi_diagnosis_done)
@@ -200,27 +197,6 @@ static struct vqi_error *diagnose_device(const struct diagnosis_context *context
 	return error;
 }
 
-static struct vqi_error *list_unplugged(const struct vqi_snapshot *earlier,
-					const struct vqi_snapshot *later,
-					struct vqi_diagnosis *diagnosis)
-{
-	struct vqi_error *error = NULL;
-
-	diagnosis->unplugged = calloc(earlier->device_count + 1, sizeof(*diagnosis->unplugged));
-	if (!diagnosis->unplugged)
-		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	for (size_t i = 0; !error && i < earlier->device_count; i++) {
-		const struct vqi_device *device = &earlier->devices[i];
-
-		if (vqi_find_device(later, device))
-			continue;
-		error = vqi_copy_string(vqi_device_label(device),
-					&diagnosis->unplugged[diagnosis->unplugged_count]);
-		diagnosis->unplugged_count += !error;
-	}
-	return error;
-}
-
 static int compare_severity(const void *a, const void *b)
 {
 	const struct vqi_finding *left = a, *right = b;
@@ -272,8 +248,6 @@ struct vqi_error *vqi_diagnose(const struct vqi_snapshot *earlier, struct vqi_sn
 	if (!blocked)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 	error = diagnose(&context, &diagnosis);
-	if (!error && earlier)
-		error = list_unplugged(earlier, later, &diagnosis);
 	if (error)
 		return error;
 	if (diagnosis.finding_count)

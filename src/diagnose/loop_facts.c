@@ -22,6 +22,16 @@ static bool is_poll(const char *syscall)
 	return false;
 }
 
+/* While a virtual CPU's thread holds the big lock, it may be the one that polls for the main loop. Source:
+ * include/block/aio-wait.h in_aio_context_home_thread(). */
+static bool is_nested(const struct vqi_snapshot *snapshot, const struct vqi_loop *loop)
+{
+	struct vqi_num owner = snapshot->target.bql_owner;
+
+	return vqi_num_is(loop->nested, 1) &&
+	       (!loop->is_main || !owner.known || vqi_num_equal(owner, loop->tid));
+}
+
 static enum vqi_loop_state loop_state(const struct vqi_snapshot *snapshot,
 				      const struct vqi_loop *loop)
 {
@@ -39,7 +49,7 @@ static enum vqi_loop_state loop_state(const struct vqi_snapshot *snapshot,
 		return thread->state == 'D' ? VQI_LOOP_SLEEPS : VQI_LOOP_UNKNOWN;
 	if (!is_poll(thread->syscall))
 		return VQI_LOOP_SLEEPS;
-	return vqi_num_is(loop->nested, 1) ? VQI_LOOP_NESTED : VQI_LOOP_POLLS;
+	return is_nested(snapshot, loop) ? VQI_LOOP_NESTED : VQI_LOOP_POLLS;
 }
 
 enum vqi_loop_state vqi_loop_state_now(const struct vqi_subject *subject)

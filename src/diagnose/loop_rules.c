@@ -241,6 +241,7 @@ struct vqi_error *vqi_explain_loop_blocked(const struct vqi_subject *subject,
 					   struct vqi_finding *finding)
 {
 	const struct vqi_snapshot *snapshot = subject->snapshot;
+	bool is_nested = vqi_loop_state_now(subject) == VQI_LOOP_NESTED;
 	struct vqi_num cpu = vqi_loop_cpu_ms(subject);
 	struct vqi_error *error;
 
@@ -261,7 +262,7 @@ struct vqi_error *vqi_explain_loop_blocked(const struct vqi_subject *subject,
 		error = vqi_finding_add_fact(finding,
 					     "who holds its mutex is ready to run and got "
 					     "little processor time: is the host overloaded?");
-	if (!error && vqi_num_is(subject->loop->nested, 1))
+	if (!error && is_nested)
 		error = vqi_finding_add_fact(
 			finding, "AioContext.%s (at 0x%" PRIx64 ")",
 			subject->loop->is_main
@@ -274,7 +275,7 @@ struct vqi_error *vqi_explain_loop_blocked(const struct vqi_subject *subject,
 		error = add_waiting(subject, finding);
 	if (!error)
 		error = add_requests(subject, finding);
-	if (!error && vqi_num_is(subject->loop->nested, 1))
+	if (!error && is_nested)
 		error = add_other_nodes(snapshot, finding);
 	if (!error && vqi_num_nonzero(snapshot->target.bql_owner))
 		error = vqi_finding_add_fact(finding,

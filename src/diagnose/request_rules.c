@@ -98,8 +98,7 @@ static struct vqi_error *say_reason(const struct vqi_snapshot *snapshot,
 	else if (block->quiesce.value)
 		len = asprintf(ret_reason, "; the back end is drained");
 	else if (workers > 1)
-		len = asprintf(ret_reason, "; %zu workers wait in %s on %s", workers,
-			       worker->syscall, worker->file);
+		len = asprintf(ret_reason, "; %zu workers wait for %s", workers, worker->file);
 	else if (worker)
 		len = asprintf(ret_reason, "; a worker waits in %s on %s", worker->syscall,
 			       worker->file);

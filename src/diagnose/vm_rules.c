@@ -97,7 +97,8 @@ static const struct run_state {
 	 "mend the storage of the back end that failed, then " CONTINUE
 	 ": the requests are tried again"},
 	{"internal-error", "the virtual CPU failed", VQI_ERROR,
-	 "QEMU's log says how (KVM internal error, and the registers): keep it, then reset the VM"},
+	 "QEMU's log says how (KVM internal error, and the registers): keep it, then reset the "
+	 "VM and " CONTINUE},
 	{"watchdog", "the watchdog fired", VQI_ERROR,
 	 "look at the guest's console for why it left its watchdog alone; then " CONTINUE
 	 ", or reset it"},
@@ -106,7 +107,7 @@ static const struct run_state {
 	{"colo", "COLO holds it back for a checkpoint", VQI_NOTE, WAIT},
 	{"inmigrate", "it waits for its state from another host", VQI_NOTE, WAIT},
 	{"postmigrate", "it was migrated away, and must not be continued here", VQI_NOTE,
-	 "look at the VM on the host that it was migrated to"},
+	 "look for the VM where it was migrated to"},
 	{"finish-migrate", "its migration is about to end", VQI_NOTE, WAIT},
 	{"save-vm", "a snapshot of it is being taken", VQI_NOTE, WAIT},
 	{"restore-vm", "a snapshot of it is being loaded", VQI_NOTE, WAIT},
@@ -117,7 +118,7 @@ static const struct run_state {
 	{"suspended", "the guest suspended itself", VQI_NOTE,
 	 "wake it with system_wakeup (virsh dompmwakeup)"},
 	{"shutdown", "the guest was shut down", VQI_NOTE,
-	 "QEMU was told to stay (-no-shutdown): reset the VM, or end QEMU"},
+	 "QEMU was told to stay (-no-shutdown): reset the VM and " CONTINUE ", or end QEMU"},
 };
 
 static const struct run_state *find_run_state(const char *name)
@@ -157,6 +158,8 @@ static struct vqi_error *add_failed_disks(const struct vqi_snapshot *snapshot,
 /* What is full is said in the summary: it is what the reader must mend. */
 static bool is_out_of_space(const struct vqi_snapshot *snapshot)
 {
+	if (!is_run_state(snapshot, "io-error"))
+		return false;
 	for (size_t i = 0; i < snapshot->device_count; i++) {
 		const struct vqi_device *device = &snapshot->devices[i];
 
@@ -195,9 +198,9 @@ static struct vqi_error *explain_held(const struct vqi_snapshot *snapshot,
 }
 
 static struct vqi_error *explain_stopped(const struct vqi_snapshot *snapshot,
+					 const struct run_state *run_state,
 					 struct vqi_finding *finding)
 {
-	const struct run_state *run_state = find_run_state(snapshot->target.run_state);
 	bool is_full = is_out_of_space(snapshot);
 	struct vqi_error *error;
 
@@ -205,7 +208,6 @@ static struct vqi_error *explain_stopped(const struct vqi_snapshot *snapshot,
 		return vqi_finding_summarise(
 			finding, "the VM is stopped%s%s", snapshot->target.run_state ? ": " : "",
 			snapshot->target.run_state ? snapshot->target.run_state : "");
-	finding->severity = run_state->severity;
 	error = vqi_finding_summarise(finding, "the VM is stopped: %s, because %s%s",
 				      run_state->name, run_state->reason,
 				      is_full ? "; there is no space left" : "");
@@ -222,16 +224,18 @@ struct vqi_error *vqi_explain_vm_paused(const struct vqi_subject *subject,
 					struct vqi_finding *finding)
 {
 	const struct vqi_snapshot *snapshot = subject->snapshot;
-	const char *run_state = snapshot->target.run_state;
+	const char *name = snapshot->target.run_state;
+	const struct run_state *run_state = find_run_state(name);
 	bool is_held = snapshot->target.held_by.known;
 	struct vqi_error *error;
 
-	finding->severity = VQI_NOTE;
-	error = is_held ? explain_held(snapshot, finding) : explain_stopped(snapshot, finding);
+	finding->severity = run_state ? run_state->severity : VQI_NOTE;
+	error = is_held ? explain_held(snapshot, finding)
+			: explain_stopped(snapshot, run_state, finding);
 	if (!error && is_held)
 		error = vqi_finding_add_thread(snapshot, VQI_NUM(snapshot->target.pid), finding);
 	if (!error)
 		error = vqi_finding_add_fact(finding, "run state %s",
-					     run_state ? run_state : "unknown; vm_running is 0");
+					     name ? name : "unknown; vm_running is 0");
 	return error ? error : add_failed_disks(snapshot, finding);
 }

@@ -315,11 +315,28 @@ static struct vqi_error *add_other_node(struct vqi_qemu *qemu, uint64_t bs,
 	node = &grown[snapshot->other_node_count];
 	*node = (struct vqi_block_node){0};
 	error = read_node(qemu, bs, node);
-	if (!error && vqi_num_nonzero(node->in_flight))
+	if (vqi_num_nonzero(node->in_flight)) /* also where the rest of it could not be read */
 		snapshot->other_node_count++;
 	else
 		vqi_block_node_done(node);
 	return error;
+}
+
+/* Where a device's own nodes are not known, nobody's are. */
+static bool knows_all_graphs(const struct vqi_snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->device_count; i++) {
+		const struct vqi_device *device = &snapshot->devices[i];
+
+		for (size_t j = 0; j < device->backend_count; j++) {
+			const struct vqi_backend *backend = &device->backends[j];
+
+			if (strcmp(backend->kind, "block") == 0 && backend->hva &&
+			    !backend->block.blk_hva)
+				return false;
+		}
+	}
+	return true;
 }
 
 struct vqi_error *vqi_qemu_other_nodes(struct vqi_qemu *qemu, struct vqi_snapshot *snapshot)
@@ -327,11 +344,16 @@ struct vqi_error *vqi_qemu_other_nodes(struct vqi_qemu *qemu, struct vqi_snapsho
 	struct vqi_error *error;
 	uint64_t bs;
 
+	if (!knows_all_graphs(snapshot))
+		return NULL;
 	error = vqi_qemu_pointer(qemu, VQI_SYM_all_bdrv_states, &bs);
-	for (int i = 0; !error && bs && i < VQI_MAX_BLOCK_NODES; i++) {
+	for (int i = 0; !error && bs; i++) {
+		if (i == VQI_MAX_ALL_NODES)
+			return vqi_error_new(VQI_ERROR_LIMIT, "more than %d nodes",
+					     VQI_MAX_ALL_NODES);
 		error = add_other_node(qemu, bs, snapshot);
 		if (!error)
 			error = vqi_qemu_field(qemu, bs, VQI_F_BlockDriverState_bs_list, &bs);
 	}
-	return vqi_error_keep_fatal(error);
+	return error;
 }

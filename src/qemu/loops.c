@@ -65,8 +65,8 @@ static struct vqi_error *count_bottom_halves(struct vqi_qemu *qemu, uint64_t ctx
 	return vqi_drop_unknown(error);
 }
 
-/* The main loop polls in GLib, so that any aio_poll() is a nested one. An iothread's own is one, and a
- * handler or bottom half that it runs may call another. */
+/* The main loop polls in GLib: an aio_poll() is of code that it called, or of a virtual CPU's thread that
+ * holds the big lock. An iothread's own is one, and a handler or bottom half that it runs may call another. */
 static struct vqi_error *read_nested(struct vqi_qemu *qemu, struct vqi_loop *loop)
 {
 	struct vqi_num count = VQI_UNKNOWN;

@@ -119,8 +119,7 @@ static void put_finding(struct vqi_json *json, struct json_object *list,
 	evidence = vqi_json_list(json, object, "evidence");
 	for (size_t i = 0; i < finding->evidence_count; i++)
 		vqi_json_string(json, evidence, NULL, finding->evidence[i]);
-	vqi_json_string(json, object, "next_step",
-			finding->next_step ? finding->next_step : finding->rule->next_step);
+	vqi_json_string(json, object, "next_step", vqi_finding_next_step(finding));
 	put_known_fixes(json, object, finding);
 }
 
@@ -135,12 +134,12 @@ void vqi_json_findings(struct vqi_json *json, struct json_object *into,
 }
 
 static void put_unplugged(struct vqi_json *json, struct json_object *document,
-			  const struct vqi_diagnosis *diagnosis)
+			  const struct vqi_snapshot *snapshot)
 {
 	struct json_object *list = vqi_json_list(json, document, "unplugged");
 
-	for (size_t i = 0; i < diagnosis->unplugged_count; i++)
-		vqi_json_string(json, list, NULL, diagnosis->unplugged[i]);
+	for (size_t i = 0; i < snapshot->unplugged_count; i++)
+		vqi_json_string(json, list, NULL, snapshot->unplugged[i]);
 }
 
 static void put_gaps(struct vqi_json *json, struct json_object *document,
@@ -213,7 +212,7 @@ static void put_document(struct vqi_json *json, const struct vqi_snapshot *snaps
 	put_devices(json, document, sources, snapshot->device_count);
 	vqi_json_host(json, document, snapshot);
 	vqi_json_findings(json, document, diagnosis, NULL);
-	put_unplugged(json, document, diagnosis);
+	put_unplugged(json, document, snapshot);
 	put_gaps(json, document, snapshot);
 	vqi_json_uint(json, document, "exit_status", diagnosis->exit_status);
 }

@@ -34,8 +34,8 @@ static void add_program(struct vqi_page *page, const struct vqi_target *target)
 	else
 		vqi_page_add_whole(page, 2, VQI_STYLE_PLAIN, "%s", program);
 	if (target->held_by.known)
-		vqi_page_add_whole(page, 2, VQI_STYLE_YELLOW, "process stopped");
-	else if (target->run_state)
+		vqi_page_add_whole(page, 2, VQI_STYLE_YELLOW, "process stopped,");
+	if (target->run_state)
 		vqi_page_add_whole(page, 2,
 				   strcmp(target->run_state, "running") == 0 ? VQI_STYLE_PLAIN
 									     : VQI_STYLE_YELLOW,
@@ -136,51 +136,37 @@ static void print_known_fix(struct vqi_page *page, const struct vqi_known_fix *f
 		page->failed = true;
 }
 
-static const char *next_step_of(const struct vqi_finding *finding)
-{
-	return finding->next_step ? finding->next_step : finding->rule->next_step;
-}
-
 static void print_details(struct vqi_page *page, const struct vqi_finding *finding)
 {
 	for (size_t i = 0; i < finding->evidence_count; i++)
 		vqi_page_line(page, 4, VQI_STYLE_PLAIN, "%s", finding->evidence[i]);
 	for (size_t i = 0; i < finding->known_fix_count; i++)
 		print_known_fix(page, finding->known_fixes[i]);
-	vqi_page_line(page, 4, VQI_STYLE_PLAIN, "next: %s", next_step_of(finding));
+	vqi_page_line(page, 4, VQI_STYLE_PLAIN, "next: %s", vqi_finding_next_step(finding));
 }
 
-static bool has_fact(const struct vqi_finding *finding, const char *fact)
+/* Whether it says the same of another queue of the device: each fact of one stands for one of the other. */
+static bool is_repeated(const struct vqi_finding *full, const struct vqi_finding *finding)
 {
-	for (size_t i = 0; i < finding->evidence_count; i++) {
-		if (strcmp(finding->evidence[i], fact) == 0)
-			return true;
-	}
-	return false;
+	return full && finding->queue && full->queue && full->rule == finding->rule &&
+	       full->device == finding->device && full->evidence_count == finding->evidence_count &&
+	       strcmp(vqi_finding_next_step(full), vqi_finding_next_step(finding)) == 0;
 }
 
-/* Whether it says the same of another queue of the device. */
-static bool is_repeated(const struct vqi_finding *above, const struct vqi_finding *finding)
-{
-	return above && finding->queue && above->queue && above->rule == finding->rule &&
-	       above->device == finding->device &&
-	       strcmp(next_step_of(above), next_step_of(finding)) == 0;
-}
-
-/* What was not said of the queue above. */
-static void print_differences(struct vqi_page *page, const struct vqi_finding *above,
+/* What is otherwise than of the queue above. */
+static void print_differences(struct vqi_page *page, const struct vqi_finding *full,
 			      const struct vqi_finding *finding)
 {
 	for (size_t i = 0; i < finding->evidence_count; i++) {
-		if (!has_fact(above, finding->evidence[i]))
+		if (strcmp(full->evidence[i], finding->evidence[i]) != 0)
 			vqi_page_line(page, 4, VQI_STYLE_PLAIN, "%s", finding->evidence[i]);
 	}
-	vqi_page_line(page, 4, VQI_STYLE_PLAIN, "the rest as of queue %u", above->queue->index);
+	vqi_page_line(page, 4, VQI_STYLE_PLAIN, "the rest as of queue %u", full->queue->index);
 }
 
-/* above is the finding before it; NULL: it is the first. */
-static void print_finding(struct vqi_page *page, const struct vqi_finding *above,
-			  const struct vqi_finding *finding)
+/* *full is the last finding that was printed in full; NULL: there was none. */
+static void print_finding(struct vqi_page *page, const struct vqi_finding *finding,
+			  const struct vqi_finding **full)
 {
 	enum vqi_style style = severity_style(finding->severity);
 	const struct vqi_device *device = finding->device; /* NULL: the summary names the VM */
@@ -196,10 +182,12 @@ static void print_finding(struct vqi_page *page, const struct vqi_finding *above
 	vqi_page_add_whole(page, 5, style, "%s, %s", finding->rule->id,
 			   vqi_confidence_word(finding->confidence));
 	vqi_page_end(page);
-	if (is_repeated(above, finding))
-		print_differences(page, above, finding);
-	else
-		print_details(page, finding);
+	if (is_repeated(*full, finding)) {
+		print_differences(page, *full, finding);
+		return;
+	}
+	print_details(page, finding);
+	*full = finding;
 }
 
 /* Says so when nothing was found: an empty report looks like a failure. */
@@ -223,23 +211,23 @@ static void print_verdict(struct vqi_text *text)
 static void print_findings(struct vqi_text *text)
 {
 	const struct vqi_diagnosis *diagnosis = text->diagnosis;
+	const struct vqi_finding *full = NULL;
 
 	vqi_page_space(&text->page);
 	for (size_t i = 0; i < diagnosis->finding_count; i++)
-		print_finding(&text->page, i ? &diagnosis->findings[i - 1] : NULL,
-			      &diagnosis->findings[i]);
+		print_finding(&text->page, &diagnosis->findings[i], &full);
 	if (diagnosis->finding_count == 0)
 		print_verdict(text);
 }
 
-static void print_unplugged(struct vqi_page *page, const struct vqi_diagnosis *diagnosis)
+static void print_unplugged(struct vqi_page *page, const struct vqi_snapshot *snapshot)
 {
-	if (!diagnosis->unplugged_count)
+	if (!snapshot->unplugged_count)
 		return;
 	vqi_page_begin(page, 0, 2);
-	vqi_page_add(page, VQI_STYLE_PLAIN, "unplugged between the looks:");
-	for (size_t i = 0; i < diagnosis->unplugged_count; i++)
-		vqi_page_add(page, VQI_STYLE_PLAIN, "%s %s", i ? "," : "", diagnosis->unplugged[i]);
+	vqi_page_add(page, VQI_STYLE_PLAIN, "unplugged meanwhile:");
+	for (size_t i = 0; i < snapshot->unplugged_count; i++)
+		vqi_page_add(page, VQI_STYLE_PLAIN, "%s %s", i ? "," : "", snapshot->unplugged[i]);
 	vqi_page_end(page);
 }
 
@@ -274,7 +262,7 @@ static void print_all(struct vqi_text *text)
 {
 	print_headline(text);
 	print_findings(text);
-	print_unplugged(&text->page, text->diagnosis);
+	print_unplugged(&text->page, text->snapshot);
 	print_gaps(text);
 	vqi_text_queues(text);
 	if (text->options->verbose)

@@ -159,7 +159,7 @@ def test_device_waits_to_be_made(machines, inspector):
     finding, loop, _ = check_blocked(report, "main loop", r"it waits in a nested aio_poll\(\)")
     assert loop["nested"] is True
     assert report.target["run_state"] == "prelaunch"
-    check_evidence(finding, "^requests in flight of no device listed here:$", "^node d0, driver null-co: tracked_requests 1 ")
+    check_evidence(finding, "^requests in flight of no device listed here:$", "^node d0, driver null-co: in_flight 2, tracked_requests 1 ")
     check_evidence(finding, f"^the big QEMU lock is held by thread {vm.pid}$")
 
 
@@ -184,7 +184,7 @@ def test_submission_blocks(rig, tmp_path, name):
         report = only(blocked_report(rig))
         finding, loop, thread = check_blocked(report, name, "it sleeps in io_submit")
         assert (thread["syscall"], thread["role"], thread["state"]) == ("io_submit", name, "S")
-        check_evidence(finding, "^blk0 has requests in flight:$", f"^node d0, driver file, file {file.path}: tracked_requests 1 ")
+        check_evidence(finding, "^blk0 has requests in flight:$", f"^node d0, driver file, file {file.path}: in_flight 2, tracked_requests 1 ")
         if name != "main loop":
             check_evidence(finding, "^waits for it: blk0 queue 0, 1 not taken, its kick pending$")
             assert report.queue("blk0", 0)["host_notifier"]["pending"] is True

@@ -23,7 +23,7 @@ def test_slow_node(rig, count, event_idx):
     where = "it is" if count == 1 and not rig.kind.packed else "they are"
     report, finding, block = check_stuck(rig, count, f"{where} in the block layer, node d0")
     check_evidence(finding, "^back end: block, node d0, driver null-co$")
-    check_evidence(finding, rf"^node d0, driver null-co: tracked_requests {count} \(at ")
+    check_evidence(finding, rf"^node d0, driver null-co: in_flight {2 * count}, tracked_requests {count} \(at ")
     (node,) = block["nodes"]
     assert (node["node_name"], node["driver"], node["filename"]) == ("d0", "null-co", None)
     assert (node["in_flight"], node["tracked"], node["serialising"]) == (2 * count, count, 0)
@@ -38,8 +38,8 @@ def test_overlapping_requests(rig):
     disk = rig.disk(json.dumps({"driver": "blkdebug", "node-name": "d0", "align": 4096, "image": slow}), **GEOMETRY)
     submit(rig, disk, 3, "write")
     _, finding, block = check_stuck(rig, 3, "they are in the block layer, node slow")
-    check_evidence(finding, "^node d0, driver blkdebug: tracked_requests 3, 2 of them behind an overlapping one")
-    check_evidence(finding, r"^node slow, driver null-co: tracked_requests 1 \(at ")
+    check_evidence(finding, "^node d0, driver blkdebug: in_flight 6, tracked_requests 3, 2 of them behind an overlapping one")
+    check_evidence(finding, r"^node slow, driver null-co: in_flight 1, tracked_requests 1 \(at ")
     assert (node_of(block, "d0")["serialising"], node_of(block, "slow")["tracked"]) == (2, 1)
     # What is below the device's own node names it, too.
     assert [device["id"] for device in rig.inspector.report(rig.vm.pid, "-d", "slow", status=1).devices] == ["blk0"]
@@ -57,7 +57,7 @@ def test_in_format_driver(rig, tmp_path):
     assert rig.vm.qmp.hmp(f'{qemu_io} "break write_aio A"') == ""
     submit(rig, disk, 1, "write")
     _, finding, block = check_stuck(rig, 1, "it is in the block layer, node d0")
-    check_evidence(finding, "^node d0, driver qcow2: tracked_requests 1 ")
+    check_evidence(finding, "^node d0, driver qcow2: in_flight 2, tracked_requests 1 ")
     assert [node["driver"] for node in block["nodes"]] == ["qcow2", "blkdebug", "file"]
     assert node_of(block, "debug")["in_flight"] == 0
     assert [node["filename"] for node in block["nodes"] if node["driver"] == "file"] == [str(image)]

@@ -46,7 +46,7 @@ def test_server_does_not_answer(rig, tmp_path):
         server.fall_silent()
         submit(rig, disk, 2)
         _, finding, block = check_stuck(rig, 2, "they are in the block layer, node d0")
-        check_evidence(finding, "^node d0, driver nbd: tracked_requests 2 ")
+        check_evidence(finding, "^node d0, driver nbd: in_flight 4, tracked_requests 2 ")
         # A URL may have a password in it: it is not shown.
         assert [(node["driver"], node["filename"]) for node in block["nodes"]] == [("nbd", None)]
         server.speak_again()

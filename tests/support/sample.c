@@ -402,8 +402,8 @@ void vqi_sample_hostile(struct vqi_sample *sample)
 		.next_step = (char *)hostile,
 	};
 	sample->diagnosis.finding_count = 2;
-	sample->diagnosis.unplugged = unplugged;
-	sample->diagnosis.unplugged_count = 2;
+	sample->snapshot.unplugged = unplugged;
+	sample->snapshot.unplugged_count = 2;
 	sample->diagnosis.exit_status = VQI_EXIT_FINDING;
 	sample->gaps[0] =
 		(struct vqi_gap){(char *)hostile, VQI_NUM(3), (char *)hostile, (char *)hostile};

@@ -377,20 +377,6 @@ START_TEST(test_every_small_history)
 }
 END_TEST
 
-START_TEST(test_unplugged)
-{
-	looks_diagnose(&looks);
-	ck_assert_uint_eq(looks.diagnosis.unplugged_count, 0);
-	looks.later.device_count--;
-	looks_diagnose(&looks);
-	ck_assert_uint_eq(looks.diagnosis.unplugged_count, 1);
-	ck_assert_str_eq(looks.diagnosis.unplugged[0],
-			 vqi_device_label(&looks.devices[0][looks.later.device_count]));
-	looks_diagnose_single(&looks);
-	ck_assert_uint_eq(looks.diagnosis.unplugged_count, 0);
-}
-END_TEST
-
 int main(void)
 {
 	TCase *tcase = tcase_create("diagnose");
@@ -414,6 +400,5 @@ int main(void)
 	tcase_add_test(tcase, test_one_cause_one_finding);
 	tcase_add_test(tcase, test_exit_statuses);
 	tcase_add_test(tcase, test_every_small_history);
-	tcase_add_test(tcase, test_unplugged);
 	return unit_run("diagnose", tcase);
 }

@@ -148,6 +148,13 @@ START_TEST(test_nested)
 	looks_assert_summary(finding, "nested aio_poll()");
 	looks_assert_says(finding, "notify_me");
 	looks_assert_says(finding, "BlockBackend at 0x5000: 2 in flight, quiesce_counter 1");
+	/* Who has the big lock polls. */
+	looks.later.target.bql_owner = VQI_NUM(LOOKS_FIRST_TID + LOOKS_VCPU);
+	looks_diagnose(&looks);
+	looks_none(&looks, VQI_EXIT_OK);
+	looks.later.target.bql_owner = VQI_NUM(LOOKS_FIRST_TID);
+	looks_diagnose(&looks);
+	looks_only(&looks, "event-loop-blocked");
 	/* Now and then every main loop is there. */
 	looks.threads[1][LOOKS_MAIN].sleeps.value++;
 	looks_diagnose(&looks);
@@ -173,7 +180,7 @@ START_TEST(test_nested_for_no_device)
 	looks_diagnose(&looks);
 	looks_assert_says(looks_only(&looks, "event-loop-blocked"), "of no device listed here:");
 	looks_assert_says(looks_only(&looks, "event-loop-blocked"),
-			  "node n9, driver nbd: tracked_requests 1 (at 0x6000)");
+			  "node n9, driver nbd: in_flight 2, tracked_requests 1 (at 0x6000)");
 }
 END_TEST
 

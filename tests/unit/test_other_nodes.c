@@ -49,7 +49,10 @@ static void add_device(void)
 	device->backends = calloc(1, sizeof(*device->backends));
 	ck_assert_ptr_nonnull(device->backends);
 	device->backend_count = 1;
+	device->backends[0].kind = "block";
+	device->backends[0].hva = 0x5000;
 	block = &device->backends[0].block;
+	block->blk_hva = 0x5000;
 	block->nodes = calloc(1, sizeof(*block->nodes));
 	ck_assert_ptr_nonnull(block->nodes);
 	block->nodes[0].bs_hva = own;
@@ -90,29 +93,51 @@ START_TEST(test_of_no_device)
 }
 END_TEST
 
+/* Then it may be any device's. */
+START_TEST(test_of_an_unknown_device)
+{
+	add_device();
+	snapshot->devices[0].backends[0].block.blk_hva = 0;
+	assert_names(0, NULL);
+}
+END_TEST
+
 /* A list that leads nowhere, or in a circle, gives what it has. */
 START_TEST(test_broken_list)
 {
-	static const char *const names[] = {"own", "other"};
-
 	fake_set(qemu, other, VQI_F_BlockDriverState_bs_list, 4096);
-	assert_names(2, names);
+	ck_assert_code(vqi_qemu_other_nodes(&qemu->qemu, snapshot), VQI_ERROR_FAULT);
+	ck_assert_uint_eq(snapshot->other_node_count, 2);
 	again();
 	fake_set(qemu, idle, VQI_F_BlockDriverState_bs_list, own);
-	assert_names(2, names);
+	ck_assert_code(vqi_qemu_other_nodes(&qemu->qemu, snapshot), VQI_ERROR_LIMIT);
+	ck_assert_uint_eq(snapshot->other_node_count, 2);
+}
+END_TEST
+
+/* Too many requests to be counted are requests all the same. */
+START_TEST(test_endless_requests)
+{
+	uint64_t request = fake_tracked_request(qemu, own, 0);
+
+	fake_set(qemu, request, VQI_F_BdrvTrackedRequest_list, request);
+	ck_assert_code(vqi_qemu_other_nodes(&qemu->qemu, snapshot), VQI_ERROR_LIMIT);
+	ck_assert_uint_eq(snapshot->other_node_count, 1);
+	ck_assert_str_eq(snapshot->other_nodes[0].node_name, "own");
 }
 END_TEST
 
 START_TEST(test_unknown)
 {
 	qemu->layout.symbols[VQI_SYM_all_bdrv_states].present = false;
-	assert_names(0, NULL);
+	ck_assert_code(vqi_qemu_other_nodes(&qemu->qemu, snapshot), VQI_ERROR_NO_LAYOUT);
 	again();
 	qemu->layout.fields[VQI_F_BlockDriverState_in_flight].present = false;
 	assert_names(0, NULL);
 	again();
 	qemu->layout.fields[VQI_F_BlockDriverState_bs_list].present = false;
-	assert_names(1, (const char *const[]){"own"});
+	ck_assert_code(vqi_qemu_other_nodes(&qemu->qemu, snapshot), VQI_ERROR_NO_LAYOUT);
+	ck_assert_uint_eq(snapshot->other_node_count, 1);
 }
 END_TEST
 
@@ -131,7 +156,9 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, test_of_a_device);
 	tcase_add_test(tcase, test_of_no_device);
+	tcase_add_test(tcase, test_of_an_unknown_device);
 	tcase_add_test(tcase, test_broken_list);
+	tcase_add_test(tcase, test_endless_requests);
 	tcase_add_test(tcase, test_unknown);
 	tcase_add_test(tcase, test_target_ends);
 	return unit_run("other_nodes", tcase);

@@ -95,6 +95,13 @@ START_TEST(test_vm_paused_by_a_full_disk)
 	looks_assert_says(finding, "blk0: iostatus nospace");
 	looks_assert_says(finding, "2 requests parked");
 	looks_assert_says(finding, "BlockBackend at 0x5000");
+	/* It has moved since, and must not be continued. */
+	looks.later.target.run_state = (char *)"postmigrate";
+	looks_diagnose(&looks);
+	finding = looks_only(&looks, "vm-paused");
+	ck_assert_has(finding->next_step, "where it was migrated to");
+	ck_assert_ptr_null(strstr(finding->summary, "space"));
+	looks.later.target.run_state = (char *)"io-error";
 	backend.block.iostatus = "failed";
 	backend.block.parked = VQI_NUM(1);
 	looks_diagnose(&looks);
@@ -126,6 +133,11 @@ START_TEST(test_vm_held)
 	finding = looks_of_vm(&looks, "vm-paused", VQI_NOTE, VQI_CONFIRMED);
 	looks_assert_summary(finding, "process 77 traces it (a debugger?)");
 	ck_assert_str_eq(finding->next_step, "let process 77 continue it, or detach");
+	/* What stopped the VM before is no better for that. */
+	looks.later.target.run_state = (char *)"internal-error";
+	looks_diagnose(&looks);
+	finding = looks_of_vm(&looks, "vm-paused", VQI_ERROR, VQI_CONFIRMED);
+	looks_assert_summary(finding, "process 77 traces it");
 }
 END_TEST
 
@@ -137,7 +149,7 @@ START_TEST(test_next_steps)
 	} cases[] = {
 		{"paused", "cont (virsh resume)"},
 		{"io-error", "mend the storage"},
-		{"postmigrate", "look at the VM on the host that it was migrated to"},
+		{"postmigrate", "look for the VM where it was migrated to"},
 		{"prelaunch", "-S"},
 		{"suspended", "system_wakeup"},
 		{"save-vm", "wait"},
