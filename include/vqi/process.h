@@ -93,10 +93,14 @@ void vqi_tids_done(struct vqi_tids *tids);
 struct vqi_error *vqi_process_thread(struct vqi_process *process, pid_t tid,
 				     struct vqi_thread *ret_thread) vqi_must_check;
 
-/* What keeps the whole process from running: the tracer of this process id, 0 for a signal (SIGSTOP);
- * unknown when nothing does. Errors: GONE, PERMISSION, SYS, NOMEM. */
+/* What keeps the whole process from running, as its main thread shows it.
+ * Source: proc_pid_stat(5), kernel/freezer.c, kernel/cgroup/freezer.c.
+ * Errors: GONE, PERMISSION, SYS, NOMEM. */
 struct vqi_error *vqi_process_held(struct vqi_process *process,
-				   struct vqi_num *ret_held_by) vqi_must_check;
+				   struct vqi_held *ret_held) vqi_must_check;
+
+/* The command name of a process; "" where it cannot be read. */
+void vqi_process_comm(pid_t pid, char ret_comm[16]);
 
 /* Whether the process fills pages of its memory by itself when they are first touched (a migration
  * under way, postcopy). Reading such a page waits for the process: for ever, while it is stopped.

@@ -42,6 +42,15 @@ static inline struct vqi_num vqi_num_ahead(struct vqi_num a, struct vqi_num b)
 	return a.known && b.known ? VQI_NUM((uint16_t)(a.value - b.value)) : VQI_UNKNOWN;
 }
 
+enum vqi_held_by { VQI_HELD_NOT, VQI_HELD_SIGNAL, VQI_HELD_TRACER, VQI_HELD_FREEZER };
+
+/* Why a process does not run: stopped by a signal (SIGSTOP), held by a tracer, its cgroup frozen. */
+struct vqi_held {
+	enum vqi_held_by by;
+	pid_t tracer;	      /* 0: none */
+	char tracer_name[16]; /* its comm; "" where it cannot be read */
+};
+
 enum vqi_target_kind { VQI_TARGET_QEMU, VQI_TARGET_STORAGE_DAEMON };
 
 struct vqi_target {
@@ -53,7 +62,7 @@ struct vqi_target {
 	char *vm_name;		   /* -name, or NULL */
 	char *arch;		   /* "x86_64": the guest's; or NULL */
 	char *run_state;	   /* "running": a name of RunState, qapi/run-state.json; or NULL */
-	struct vqi_num held_by;	   /* the process itself is stopped: by this tracer; 0: a signal */
+	struct vqi_held held;	   /* what keeps the process itself from running */
 	struct vqi_num bql_owner;  /* thread that holds the big QEMU lock; 0: none */
 	const char *layout_source; /* static string */
 };

@@ -341,7 +341,7 @@ struct vqi_error *vqi_observer_look(struct vqi_observer *observer, enum vqi_stop
 	for (size_t i = 0; !error && i < observer->device_count; i++)
 		error = prepare(observer, &observer->devices[i]);
 	if (!error && observer->process)
-		error = vqi_process_held(observer->process, &snapshot->target.held_by);
+		error = vqi_process_held(observer->process, &snapshot->target.held);
 	if (!error)
 		error = mode == VQI_STOP_ALWAYS
 				? vqi_observer_cut(observer, true, &snapshot->capture)

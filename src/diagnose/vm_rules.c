@@ -15,7 +15,7 @@ static bool is_run_state(const struct vqi_snapshot *snapshot, const char *run_st
 
 bool vqi_vm_is_running(const struct vqi_snapshot *snapshot)
 {
-	if (snapshot->target.held_by.known)
+	if (snapshot->target.held.by != VQI_HELD_NOT)
 		return false;
 	if (snapshot->target.run_state)
 		return is_run_state(snapshot, "running");
@@ -31,15 +31,20 @@ bool vqi_is_vm_stopped(const struct vqi_subject *subject)
 	return !vqi_vm_is_running(subject->snapshot);
 }
 
-/* A QEMU whose main loop is blocked while it starts has not come to letting the VM run: that is said of
- * the main loop. */
-bool vqi_is_not_held_at_start(const struct vqi_subject *subject)
+static bool is_main_loop_asleep(const struct vqi_subject *subject)
 {
 	const struct vqi_snapshot *snapshot = subject->snapshot;
 	struct vqi_subject loop = vqi_loop_subject(
 		snapshot, subject->earlier, snapshot->loop_count ? &snapshot->loops[0] : NULL);
 
-	return !is_run_state(snapshot, "prelaunch") || !vqi_is_loop_asleep_throughout(&loop);
+	return vqi_is_loop_asleep_throughout(&loop);
+}
+
+/* A QEMU whose main loop is blocked while it starts has not come to letting the VM run: that is said of
+ * the main loop. */
+bool vqi_is_not_held_at_start(const struct vqi_subject *subject)
+{
+	return !is_run_state(subject->snapshot, "prelaunch") || !is_main_loop_asleep(subject);
 }
 
 /* ---- panic ---- */
@@ -105,7 +110,8 @@ static const struct run_state {
 	{"paused", "somebody paused it", VQI_NOTE,
 	 "when whoever paused it has finished, " CONTINUE},
 	{"colo", "COLO holds it back for a checkpoint", VQI_NOTE, WAIT},
-	{"inmigrate", "it waits for its state from another host", VQI_NOTE, WAIT},
+	{"inmigrate", "it waits for its state from another host", VQI_NOTE,
+	 WAIT "; with -incoming defer, it waits for migrate-incoming"},
 	{"postmigrate", "it was migrated away, and must not be continued here", VQI_NOTE,
 	 "look for the VM where it was migrated to"},
 	{"finish-migrate", "its migration is about to end", VQI_NOTE, WAIT},
@@ -173,51 +179,76 @@ static bool is_out_of_space(const struct vqi_snapshot *snapshot)
 	return false;
 }
 
-/* The process, not the VM, is stopped: nothing of it runs, the monitor neither. */
-static struct vqi_error *explain_held(const struct vqi_snapshot *snapshot,
-				      struct vqi_finding *finding)
+/* What to do about a VM in a run state; what is full goes before. */
+static const char *next_step_of(const struct vqi_snapshot *snapshot,
+				const struct run_state *run_state)
 {
-	uint64_t tracer = snapshot->target.held_by.value;
-	struct vqi_error *error;
-
-	if (tracer)
-		error = vqi_finding_summarise(finding,
-					      "the process is stopped: process %" PRIu64
-					      " traces it (a debugger?)",
-					      tracer);
-	else
-		error = vqi_finding_summarise(finding,
-					      "the process is stopped by a signal such as SIGSTOP");
-	if (error)
-		return error;
-	if (tracer)
-		return vqi_finding_advise(finding, "let process %" PRIu64 " continue it, or detach",
-					  tracer);
-	return vqi_finding_advise(finding, "find out who stopped it, then: kill -CONT %d",
-				  (int)snapshot->target.pid);
+	if (is_out_of_space(snapshot))
+		return "make space for the image of the back end that failed, then " CONTINUE
+		       ": the requests are tried again";
+	return run_state->next_step;
 }
 
-static struct vqi_error *explain_stopped(const struct vqi_snapshot *snapshot,
+/* The process, not the VM, is stopped: nothing of it runs, the monitor neither. Then, perhaps, the VM. */
+static struct vqi_error *explain_held(const struct vqi_snapshot *snapshot,
+				      const struct run_state *run_state,
+				      struct vqi_finding *finding)
+{
+	const struct vqi_held *held = &snapshot->target.held;
+	const char *then = run_state ? "; then, for the VM: " : "";
+	const char *more = run_state ? next_step_of(snapshot, run_state) : "";
+	struct vqi_error *error;
+
+	switch (held->by) {
+	case VQI_HELD_TRACER:
+		error = vqi_finding_summarise(
+			finding, "the process is stopped: %s (pid %d) traces it",
+			held->tracer_name[0] ? held->tracer_name : "a process", (int)held->tracer);
+		return error ? error
+			     : vqi_finding_advise(finding,
+						  "let process %d continue it, or detach%s%s",
+						  (int)held->tracer, then, more);
+	case VQI_HELD_FREEZER:
+		error = vqi_finding_summarise(finding, "the process is frozen with its cgroup");
+		return error ? error
+			     : vqi_finding_advise(
+				       finding,
+				       "find out who froze it (see /proc/%d/cgroup), and "
+				       "let it be thawed%s%s",
+				       (int)snapshot->target.pid, then, more);
+	default:
+		error = vqi_finding_summarise(finding,
+					      "the process is stopped by a signal such as SIGSTOP");
+		return error ? error
+			     : vqi_finding_advise(
+				       finding, "find out who stopped it, then: kill -CONT %d%s%s",
+				       (int)snapshot->target.pid, then, more);
+	}
+}
+
+static struct vqi_error *explain_stopped(const struct vqi_subject *subject,
 					 const struct run_state *run_state,
 					 struct vqi_finding *finding)
 {
-	bool is_full = is_out_of_space(snapshot);
+	const struct vqi_snapshot *snapshot = subject->snapshot;
+	const char *name = snapshot->target.run_state;
 	struct vqi_error *error;
 
 	if (!run_state)
-		return vqi_finding_summarise(
-			finding, "the VM is stopped%s%s", snapshot->target.run_state ? ": " : "",
-			snapshot->target.run_state ? snapshot->target.run_state : "");
-	error = vqi_finding_summarise(finding, "the VM is stopped: %s, because %s%s",
-				      run_state->name, run_state->reason,
-				      is_full ? "; there is no space left" : "");
+		return vqi_finding_summarise(finding, "the VM is stopped%s%s", name ? ": " : "",
+					     name ? name : "");
+	error = vqi_finding_summarise(finding, "the VM is stopped: %s, because %s%s", name,
+				      run_state->reason,
+				      is_out_of_space(snapshot) ? "; there is no space left" : "");
 	if (error)
 		return error;
 	return vqi_finding_advise(
-		finding, "%s",
-		is_full ? "make space for the image of the back end that failed, then " CONTINUE
-			  ": the requests are tried again"
-			: run_state->next_step);
+		finding, "%s%s",
+		is_main_loop_asleep(subject)
+			? "first see why the main loop is blocked, for no monitor "
+			  "answers until then; "
+			: "",
+		next_step_of(snapshot, run_state));
 }
 
 struct vqi_error *vqi_explain_vm_paused(const struct vqi_subject *subject,
@@ -226,12 +257,12 @@ struct vqi_error *vqi_explain_vm_paused(const struct vqi_subject *subject,
 	const struct vqi_snapshot *snapshot = subject->snapshot;
 	const char *name = snapshot->target.run_state;
 	const struct run_state *run_state = find_run_state(name);
-	bool is_held = snapshot->target.held_by.known;
+	bool is_held = snapshot->target.held.by != VQI_HELD_NOT;
 	struct vqi_error *error;
 
 	finding->severity = run_state ? run_state->severity : VQI_NOTE;
-	error = is_held ? explain_held(snapshot, finding)
-			: explain_stopped(snapshot, run_state, finding);
+	error = is_held ? explain_held(snapshot, run_state, finding)
+			: explain_stopped(subject, run_state, finding);
 	if (!error && is_held)
 		error = vqi_finding_add_thread(snapshot, VQI_NUM(snapshot->target.pid), finding);
 	if (!error)

@@ -23,6 +23,19 @@ static void put_tool(struct vqi_json *json, struct json_object *document)
 	vqi_json_string(json, tool, "version", VQI_VERSION);
 }
 
+static void put_held(struct vqi_json *json, struct json_object *into, const struct vqi_held *held)
+{
+	struct json_object *object;
+
+	if (held->by == VQI_HELD_NOT) {
+		vqi_json_null(json, into, "held");
+		return;
+	}
+	object = vqi_json_object(json, into, "held");
+	vqi_json_string(json, object, "by", vqi_held_word(held->by));
+	vqi_json_num(json, object, "pid", held->tracer ? VQI_NUM(held->tracer) : VQI_UNKNOWN);
+}
+
 static void put_target(struct vqi_json *json, struct json_object *document,
 		       const struct vqi_target *target)
 {
@@ -36,7 +49,7 @@ static void put_target(struct vqi_json *json, struct json_object *document,
 	vqi_json_string(json, object, "vm_name", target->vm_name);
 	vqi_json_string(json, object, "arch", target->arch);
 	vqi_json_string(json, object, "run_state", target->run_state);
-	vqi_json_num(json, object, "held_by", target->held_by);
+	put_held(json, object, &target->held);
 	vqi_json_num(json, object, "bql_owner", target->bql_owner);
 	vqi_json_string(json, object, "layout_source", target->layout_source);
 }

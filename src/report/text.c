@@ -33,7 +33,7 @@ static void add_program(struct vqi_page *page, const struct vqi_target *target)
 				   target->qemu_version);
 	else
 		vqi_page_add_whole(page, 2, VQI_STYLE_PLAIN, "%s", program);
-	if (target->held_by.known)
+	if (target->held.by != VQI_HELD_NOT)
 		vqi_page_add_whole(page, 2, VQI_STYLE_YELLOW, "process stopped,");
 	if (target->run_state)
 		vqi_page_add_whole(page, 2,

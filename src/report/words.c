@@ -87,6 +87,17 @@ const char *vqi_vhost_word(enum vqi_vhost_type type)
 	return LOOK_UP(words, type);
 }
 
+const char *vqi_held_word(enum vqi_held_by by)
+{
+	static const char *const words[] = {
+		[VQI_HELD_SIGNAL] = "signal",
+		[VQI_HELD_TRACER] = "tracer",
+		[VQI_HELD_FREEZER] = "freezer",
+	};
+
+	return LOOK_UP(words, by);
+}
+
 const char *vqi_handler_word(enum vqi_handler handler)
 {
 	static const char *const words[] = {

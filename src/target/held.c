@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Whether something keeps a whole process from running. */
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "process_private.h"
@@ -7,41 +9,68 @@
 #include "vqi/cleanup.h"
 
 #define STATUS_MAX 65536
+#define WCHAN_MAX  256
 
 /* Units: ns. Another inspector's stop is over by then; a debugger's is not. */
 #define GLANCE_NS 20000000
 
-/* The letter of the main thread's state: T in a group-stop, t while traced. Source: proc_pid_stat(5). */
-static struct vqi_error *read_state(struct vqi_process *process, char *ret_state, pid_t *ret_tracer)
+void vqi_process_comm(pid_t pid, char ret_comm[16])
+{
+	vqi_cleanup_file FILE *file = NULL;
+	char path[32];
+
+	ret_comm[0] = '\0';
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	file = fopen(path, "re");
+	if (file && fgets(ret_comm, 16, file))
+		ret_comm[strcspn(ret_comm, "\n")] = '\0';
+}
+
+/* Where a task sleeps that its cgroup's freezer holds, of version 1 and of version 2. */
+static bool is_frozen(struct vqi_process *process)
+{
+	vqi_cleanup_free char *wchan = NULL;
+	struct vqi_error *error;
+
+	error = vqi_process_read_file(process, "wchan", WCHAN_MAX, &wchan, NULL);
+	if (error) {
+		vqi_error_free(error);
+		return false;
+	}
+	return strcmp(wchan, "__refrigerator") == 0 || strcmp(wchan, "do_freezer_trap") == 0;
+}
+
+/* By the main thread's state: T in a group-stop, t while traced. */
+static struct vqi_error *read_held(struct vqi_process *process, struct vqi_held *ret_held)
 {
 	vqi_cleanup_free char *status = NULL;
+	struct vqi_held held = {0};
 	struct vqi_error *error;
+	char state;
 
 	error = vqi_process_read_file(process, "status", STATUS_MAX, &status, NULL);
 	if (error)
 		return error;
-	*ret_state = vqi_status_state(status);
-	*ret_tracer = (pid_t)vqi_status_number(status, "TracerPid", 10, 0);
+	state = vqi_status_state(status);
+	held.tracer = (pid_t)vqi_status_number(status, "TracerPid", 10, 0);
+	if (state == 'T' || state == 't')
+		held.by = held.tracer ? VQI_HELD_TRACER : VQI_HELD_SIGNAL;
+	else if (state != 'R' && is_frozen(process))
+		held.by = VQI_HELD_FREEZER;
+	if (held.by == VQI_HELD_TRACER)
+		vqi_process_comm(held.tracer, held.tracer_name);
+	else
+		held.tracer = 0;
+	*ret_held = held;
 	return NULL;
 }
 
-static bool is_stopped(char state)
+struct vqi_error *vqi_process_held(struct vqi_process *process, struct vqi_held *ret_held)
 {
-	return state == 'T' || state == 't';
-}
+	struct vqi_error *error = read_held(process, ret_held);
 
-struct vqi_error *vqi_process_held(struct vqi_process *process, struct vqi_num *ret_held_by)
-{
-	struct vqi_error *error;
-	pid_t tracer;
-	char state;
-
-	error = read_state(process, &state, &tracer);
-	if (!error && is_stopped(state)) {
-		nanosleep(&(struct timespec){.tv_nsec = GLANCE_NS}, NULL);
-		error = read_state(process, &state, &tracer);
-	}
-	if (!error)
-		*ret_held_by = is_stopped(state) ? VQI_NUM(tracer) : VQI_UNKNOWN;
-	return error;
+	if (error || ret_held->by == VQI_HELD_NOT)
+		return error;
+	nanosleep(&(struct timespec){.tv_nsec = GLANCE_NS}, NULL);
+	return read_held(process, ret_held);
 }

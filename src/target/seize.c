@@ -27,17 +27,12 @@
 
 static struct vqi_error *traced_by(struct vqi_stop *stop, pid_t tracer)
 {
-	char path[48], name[64] = "";
-	vqi_cleanup_file FILE *file = NULL;
+	char name[16];
 
-	snprintf(path, sizeof(path), "/proc/%d/comm", tracer);
-	file = fopen(path, "re");
-	if (!file || !fgets(name, sizeof(name), file))
-		strcpy(name, "?");
-	name[strcspn(name, "\n")] = '\0';
+	vqi_process_comm(tracer, name);
 	stop->traced = true;
 	return vqi_error_new(VQI_ERROR_PERMISSION, "process %d is traced already, by %s (pid %d)",
-			     vqi_process_pid(stop->process), name, tracer);
+			     vqi_process_pid(stop->process), name[0] ? name : "?", tracer);
 }
 
 /* Finds out why a thread could not be seized. No error: it has ended, or is ours already. */

@@ -171,8 +171,8 @@ def test_traced_by_another(vm, inspector):
         done = run("--pid", vm.pid, "--stop=never", "--format=json")
         report = Report(done.stdout, done.returncode)
         finding = report.only_finding("vm-paused", severity="note")
-        assert finding["summary"] == f"the process is stopped: process {gdb.pid} traces it (a debugger?)"
-        assert report.target["held_by"] == gdb.pid
+        assert finding["summary"] == f"the process is stopped: gdb (pid {gdb.pid}) traces it"
+        assert report.target["held"] == {"by": "tracer", "pid": gdb.pid}
         done = run("--pid", vm.pid, "--stop=always")
         assert (done.returncode, done.stdout) == (3, "")
         assert str(gdb.pid) in done.stderr or "traced" in done.stderr
@@ -203,7 +203,7 @@ def test_stopped_by_a_signal(vm, inspector, machines):
             assert finding["summary"] == "the process is stopped by a signal such as SIGSTOP"
             assert finding["next_step"] == f"find out who stopped it, then: kill -CONT {vm.pid}"
             check_evidence(finding, rf"^thread {vm.pid}, main loop \(.*\): state T\b")
-            assert report.target["held_by"] == 0
+            assert report.target["held"] == {"by": "signal", "pid": None}
             assert {status["State"][0] for status in threads(vm.pid).values()} == {"T"}
             assert {status["TracerPid"] for status in threads(vm.pid).values()} == {"0"}
     finally:

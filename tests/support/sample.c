@@ -380,7 +380,7 @@ void vqi_sample_hostile(struct vqi_sample *sample)
 	device->backends = sample->backends;
 	device->backend_count = 1;
 	vqi_sample_add_hostile_host(sample, hostile);
-	sample->snapshot.target.held_by = VQI_NUM(77);
+	sample->snapshot.target.held = (struct vqi_held){VQI_HELD_TRACER, 77, "gdb"};
 	device->queues[0].handler = VQI_HANDLER_DISABLED;
 	device->queues[1].handler = VQI_HANDLER_NONE;
 	device->queues[1].handler_ctx_hva = 0;

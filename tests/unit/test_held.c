@@ -9,7 +9,7 @@
 #include "vqi/process.h"
 
 static struct vqi_process *process;
-static struct vqi_num held_by;
+static struct vqi_held held;
 static pid_t child;
 
 static void setup(void)
@@ -21,7 +21,7 @@ static void setup(void)
 	}
 	ck_assert_int_gt(child, 0);
 	ck_assert_ok(vqi_process_open(child, &process));
-	held_by = VQI_NUM(1);
+	held = (struct vqi_held){VQI_HELD_TRACER, 1, "x"};
 }
 
 static void teardown(void)
@@ -33,8 +33,9 @@ static void teardown(void)
 
 START_TEST(test_running)
 {
-	ck_assert_ok(vqi_process_held(process, &held_by));
-	ck_assert(!held_by.known);
+	ck_assert_ok(vqi_process_held(process, &held));
+	ck_assert_int_eq(held.by, VQI_HELD_NOT);
+	ck_assert_int_eq(held.tracer, 0);
 }
 END_TEST
 
@@ -44,8 +45,10 @@ START_TEST(test_stopped_by_a_signal)
 
 	ck_assert_int_eq(kill(child, SIGSTOP), 0);
 	ck_assert_int_eq(waitpid(child, &status, WUNTRACED), child);
-	ck_assert_ok(vqi_process_held(process, &held_by));
-	ck_assert(vqi_num_is(held_by, 0));
+	ck_assert_ok(vqi_process_held(process, &held));
+	ck_assert_int_eq(held.by, VQI_HELD_SIGNAL);
+	ck_assert_int_eq(held.tracer, 0);
+	ck_assert_str_eq(held.tracer_name, "");
 }
 END_TEST
 
@@ -56,8 +59,10 @@ START_TEST(test_stopped_by_a_tracer)
 	ck_assert_int_eq(ptrace(PTRACE_SEIZE, child, NULL, NULL), 0);
 	ck_assert_int_eq(ptrace(PTRACE_INTERRUPT, child, NULL, NULL), 0);
 	ck_assert_int_eq(waitpid(child, &status, __WALL), child);
-	ck_assert_ok(vqi_process_held(process, &held_by));
-	ck_assert(vqi_num_is(held_by, (uint64_t)getpid()));
+	ck_assert_ok(vqi_process_held(process, &held));
+	ck_assert_int_eq(held.by, VQI_HELD_TRACER);
+	ck_assert_int_eq(held.tracer, getpid());
+	ck_assert_str_eq(held.tracer_name, "test_held");
 	ck_assert_int_eq(ptrace(PTRACE_DETACH, child, NULL, NULL), 0);
 }
 END_TEST

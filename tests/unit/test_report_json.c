@@ -52,7 +52,7 @@ START_TEST(test_members)
 		      "exit_status");
 	check_members("tool", "version");
 	check_members("target", "pid exe build_id kind qemu_version vm_name arch run_state "
-				"held_by bql_owner layout_source");
+				"held bql_owner layout_source");
 	check_members("capture", "time looks interval_ms duration_us stopped_us stopped_threads "
 				 "consistent");
 	check_members(

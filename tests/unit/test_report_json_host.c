@@ -282,7 +282,6 @@ static const struct {
 	{                                                                                          \
 		&sample.vcpus[0].member, form, "vcpus.0." #member                                  \
 	}
-	TARGET(held_by),
 	TARGET(bql_owner),
 	DEVICE(FLAG, vm_running, "vm_running"),
 	DEVICE(NUMBER, isr, "interrupt.isr"),

@@ -119,7 +119,7 @@ START_TEST(test_vm_held)
 {
 	const struct vqi_finding *finding;
 
-	looks.later.target.held_by = VQI_NUM(0);
+	looks.later.target.held.by = VQI_HELD_SIGNAL;
 	looks.later.target.pid = LOOKS_FIRST_TID;
 	looks.threads[1][LOOKS_MAIN].state = 'T';
 	looks_diagnose(&looks);
@@ -128,16 +128,21 @@ START_TEST(test_vm_held)
 	looks_assert_says(finding, "thread 4242, main loop (qemu-system-x86): state T");
 	looks_assert_says(finding, "run state running");
 	ck_assert_str_eq(finding->next_step, "find out who stopped it, then: kill -CONT 4242");
-	looks.later.target.held_by = VQI_NUM(77);
+	looks.later.target.held = (struct vqi_held){VQI_HELD_TRACER, 77, "gdb"};
 	looks_diagnose(&looks);
 	finding = looks_of_vm(&looks, "vm-paused", VQI_NOTE, VQI_CONFIRMED);
-	looks_assert_summary(finding, "process 77 traces it (a debugger?)");
+	looks_assert_summary(finding, "gdb (pid 77) traces it");
 	ck_assert_str_eq(finding->next_step, "let process 77 continue it, or detach");
 	/* What stopped the VM before is no better for that. */
 	looks.later.target.run_state = (char *)"internal-error";
 	looks_diagnose(&looks);
 	finding = looks_of_vm(&looks, "vm-paused", VQI_ERROR, VQI_CONFIRMED);
-	looks_assert_summary(finding, "process 77 traces it");
+	looks_assert_summary(finding, "gdb (pid 77) traces it");
+	ck_assert_has(finding->next_step,
+		      "let process 77 continue it, or detach; then, for the VM: QEMU's log");
+	looks.later.target.held = (struct vqi_held){.by = VQI_HELD_FREEZER};
+	looks_diagnose(&looks);
+	looks_assert_summary(looks_only(&looks, "vm-paused"), "frozen with its cgroup");
 }
 END_TEST
 

@@ -308,9 +308,9 @@ def says_something(report):
 
 def wrong_in(report, may_pause, may_be_traced):
     """What a report of a VM that is well must not say."""
-    held_by = report.target["held_by"]
+    held = report.target["held"]
     # Traced by another inspection, that is.
-    may_be_stopped = may_pause if held_by is None else held_by and may_be_traced
+    may_be_stopped = may_pause if held is None else held["by"] == "tracer" and may_be_traced
     for gap in report.json["gaps"]:
         yield f"gap: {gap['what']} of {gap['device']}/{gap['queue']}: {gap['why']}"
     for finding in report.findings:
