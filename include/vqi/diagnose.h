@@ -88,7 +88,11 @@ struct vqi_known_fix {
 	const char *commit;    /* abbreviated id */
 	const char *subject;   /* first line of its message */
 	const char *condition; /* what else must be so */
+	const char *needs;     /* what can be seen of that; NULL: nothing */
 };
+
+/* Whether what a fix needs is there of a finding's subject. */
+bool vqi_known_fix_fits(const struct vqi_known_fix *fix, const struct vqi_subject *subject);
 
 extern const struct vqi_known_fix vqi_known_fixes[];
 extern const size_t vqi_known_fix_count;

@@ -56,6 +56,7 @@
 	S(VirtIOIRQFD, "virtio_pci_class_init")                                                    \
 	S(ThrottleGroupMember, "blk_name,blk_new")                                                 \
 	S(ThrottleGroup, "throttle_group_incref")                                                  \
+	S(BDRVRawState, "raw_open_common,raw_handle_perm_lock")                                    \
 	S(BdrvTrackedRequest, "blk_name,blk_new")                                                  \
 	S(VirtIOBlockReq, "virtio_blk_class_init,virtio_blk_handle_vq")                            \
 	S(VirtIOBlockDataPlane, "virtio_blk_data_plane_create")                                    \
@@ -221,6 +222,7 @@
 	F(BlockDriverState, tracked_requests, VQI_OPTIONAL)                                        \
 	F(ThrottleGroupMember, throttle_state, VQI_OPTIONAL)                                       \
 	F(ThrottleGroupMember, pending_reqs, VQI_OPTIONAL)                                         \
+	F(BDRVRawState, fd, VQI_OPTIONAL)                                                          \
 	F(ThrottleGroup, name, VQI_OPTIONAL)                                                       \
 	F(ThrottleGroup, ts, VQI_OPTIONAL)                                                         \
 	F(BdrvTrackedRequest, list, VQI_OPTIONAL)                                                  \

@@ -89,6 +89,7 @@ struct vqi_block_node {
 	char *node_name;
 	char *driver;		    /* "qcow2" */
 	char *filename;		    /* NULL: none */
+	struct vqi_num fd;	    /* of that file, in QEMU; unknown: other drivers */
 	uint64_t bs_hva;	    /* BlockDriverState */
 	struct vqi_num in_flight;   /* requests that it counts */
 	struct vqi_num tracked;	    /* of these, reads and writes: a flush is not tracked */

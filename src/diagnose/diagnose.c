@@ -37,6 +37,21 @@ static struct vqi_error *doubt_if_starved(const struct vqi_subject *subject,
 				    thread->role ? thread->role : "", wait_ms);
 }
 
+/* What stands still because somebody holds a thread of it is not stuck. */
+static struct vqi_error *doubt_if_stopped(const struct vqi_subject *subject,
+					  struct vqi_finding *finding)
+{
+	const struct vqi_thread *thread = vqi_find_stopped(subject);
+
+	if (!thread)
+		return NULL;
+	vqi_finding_doubt(finding);
+	return vqi_finding_add_fact(finding,
+				    "thread %d%s%s is stopped (state %c): does a debugger hold it?",
+				    (int)thread->tid, thread->role ? ", " : "",
+				    thread->role ? thread->role : "", thread->state);
+}
+
 /* Adds the finding of the first rule of a scope that applies; *ret_found says whether one does. */
 static struct vqi_error *apply_rules(const struct vqi_subject *subject, enum vqi_scope scope,
 				     struct vqi_diagnosis *diagnosis, bool *ret_found)
@@ -67,7 +82,9 @@ static struct vqi_error *apply_rules(const struct vqi_subject *subject, enum vqi
 		error = rule->explain(subject, finding);
 		if (!error && rule->over_time && subject->queue)
 			error = doubt_if_starved(subject, finding);
-		return error ? error : vqi_finding_add_known_fixes(subject->snapshot, finding);
+		if (!error && rule->over_time && subject->queue)
+			error = doubt_if_stopped(subject, finding);
+		return error ? error : vqi_finding_add_known_fixes(subject, finding);
 	}
 	return NULL;
 }

@@ -17,7 +17,7 @@ struct vqi_error *vqi_finding_add_fact(struct vqi_finding *finding, const char *
 	__attribute__((format(printf, 2, 3))) vqi_must_check;
 
 /* Adds the fixes that this QEMU may lack. Errors: NOMEM. */
-struct vqi_error *vqi_finding_add_known_fixes(const struct vqi_snapshot *snapshot,
+struct vqi_error *vqi_finding_add_known_fixes(const struct vqi_subject *subject,
 					      struct vqi_finding *finding) vqi_must_check;
 
 /* Makes a finding a candidate, which is at most a warning. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "finding.h"
+#include "wait_facts.h"
 
 struct version {
 	unsigned int major, minor, micro;
@@ -80,7 +81,63 @@ static bool is_about(const struct vqi_known_fix *fix, const struct vqi_finding *
 				has_word(fix->device, finding->device->type));
 }
 
-struct vqi_error *vqi_finding_add_known_fixes(const struct vqi_snapshot *snapshot,
+/* ---- what a fix needs ---- */
+
+static bool has_iothread(const struct vqi_subject *subject)
+{
+	return subject->snapshot->loop_count > 1;
+}
+
+static bool is_throttled(const struct vqi_subject *subject)
+{
+	for (size_t i = 0; subject->device && i < subject->device->backend_count; i++) {
+		if (vqi_throttle_group_of(&subject->device->backends[i].block))
+			return true;
+	}
+	return false;
+}
+
+static bool has_aio(const struct vqi_subject *subject)
+{
+	for (size_t i = 0; subject->device && i < subject->device->backend_count; i++) {
+		const struct vqi_block_node *node =
+			vqi_innermost_node(&subject->device->backends[i].block);
+		size_t workers;
+
+		if (node && node->filename && !vqi_find_workers(subject->snapshot, node, &workers))
+			return !is_throttled(subject);
+	}
+	return false;
+}
+
+static bool waits_for_itself(const struct vqi_subject *subject)
+{
+	const struct vqi_thread *thread =
+		subject->loop ? vqi_snapshot_thread(subject->snapshot, subject->loop->tid) : NULL;
+
+	return thread && vqi_num_is(thread->mutex_owner, (uint64_t)thread->tid);
+}
+
+bool vqi_known_fix_fits(const struct vqi_known_fix *fix, const struct vqi_subject *subject)
+{
+	static const struct {
+		const char *word;
+		bool (*is_so)(const struct vqi_subject *subject);
+	} needs[] = {
+		{"iothread", has_iothread},
+		{"aio", has_aio},
+		{"throttled", is_throttled},
+		{"own-mutex", waits_for_itself},
+	};
+
+	for (size_t i = 0; fix->needs && i < sizeof(needs) / sizeof(needs[0]); i++) {
+		if (strcmp(fix->needs, needs[i].word) == 0)
+			return needs[i].is_so(subject);
+	}
+	return !fix->needs;
+}
+
+struct vqi_error *vqi_finding_add_known_fixes(const struct vqi_subject *subject,
 					      struct vqi_finding *finding)
 {
 	finding->known_fixes = calloc(vqi_known_fix_count + 1, sizeof(*finding->known_fixes));
@@ -89,8 +146,8 @@ struct vqi_error *vqi_finding_add_known_fixes(const struct vqi_snapshot *snapsho
 	for (size_t i = 0; i < vqi_known_fix_count; i++) {
 		const struct vqi_known_fix *fix = &vqi_known_fixes[i];
 
-		if (is_about(fix, finding) &&
-		    vqi_known_fix_is_missing(fix, snapshot->target.qemu_version))
+		if (is_about(fix, finding) && vqi_known_fix_fits(fix, subject) &&
+		    vqi_known_fix_is_missing(fix, subject->snapshot->target.qemu_version))
 			finding->known_fixes[finding->known_fix_count++] = fix;
 	}
 	return NULL;

@@ -166,6 +166,17 @@ static bool takes_part(const struct vqi_subject *subject, const struct vqi_threa
 	return !thread->role && vqi_num_nonzero(subject->queue->in_flight);
 }
 
+const struct vqi_thread *vqi_find_stopped(const struct vqi_subject *subject)
+{
+	for (size_t i = 0; i < subject->snapshot->thread_count; i++) {
+		const struct vqi_thread *thread = &subject->snapshot->threads[i];
+
+		if ((thread->state == 't' || thread->state == 'T') && takes_part(subject, thread))
+			return thread;
+	}
+	return NULL;
+}
+
 const struct vqi_thread *vqi_find_starved(const struct vqi_subject *subject, uint64_t *ret_wait_ms)
 {
 	uint64_t interval_ms = subject->snapshot->capture.interval_ms;

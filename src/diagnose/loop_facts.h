@@ -37,6 +37,9 @@ bool vqi_loop_is_on_its_way(const struct vqi_subject *subject);
 /* Whether the loop's thread waits for a mutex whose owner is ready to run and gets little time to. */
 bool vqi_loop_owner_is_starved(const struct vqi_subject *subject);
 
+/* A thread that takes part and is stopped now, by a tracer or a signal, all others running; NULL: none. */
+const struct vqi_thread *vqi_find_stopped(const struct vqi_subject *subject);
+
 /* A thread that takes part in what the queue waits for, and was ready to run for half of the interval without
  * a processor: its event loop's, a virtual CPU's, and, while requests are in flight, a worker's. NULL: none. */
 const struct vqi_thread *vqi_find_starved(const struct vqi_subject *subject, uint64_t *ret_wait_ms);

@@ -8,6 +8,7 @@
 #include "finding.h"
 #include "loop_facts.h"
 #include "predicates.h"
+#include "wait_facts.h"
 
 #define QUEUES_LISTED 8 /* of those that wait for a loop */
 
@@ -190,8 +191,8 @@ static struct vqi_error *add_other_nodes(const struct vqi_snapshot *snapshot,
 	struct vqi_error *error = NULL;
 
 	if (snapshot->other_node_count)
-		error = vqi_finding_add_fact(finding,
-					     "requests in flight of no device listed here:");
+		error = vqi_finding_add_fact(
+			finding, "requests in flight elsewhere, of no device in this report:");
 	for (size_t i = 0; !error && i < snapshot->other_node_count; i++)
 		error = vqi_finding_add_node(&snapshot->other_nodes[i], finding);
 	return error;
@@ -212,7 +213,7 @@ static struct vqi_error *add_requests(const struct vqi_subject *subject,
 		for (size_t j = 0; !error && j < device->backend_count; j++) {
 			const struct vqi_block *block = &device->backends[j].block;
 
-			if (!vqi_num_nonzero(block->in_flight))
+			if (!vqi_num_nonzero(block->in_flight) && !vqi_innermost_node(block))
 				continue;
 			error = vqi_finding_add_fact(
 				finding, "%s has requests in flight:", vqi_device_label(device));
@@ -235,6 +236,15 @@ static bool is_in_migration(const struct vqi_subject *subject)
 			return true;
 	}
 	return false;
+}
+
+/* The main loop's nested poll waits for requests, and the nodes that have them are named. */
+static struct vqi_error *advise_nested(struct vqi_finding *finding)
+{
+	return vqi_finding_advise(finding,
+				  "look at the storage or peer behind the nodes with requests in "
+				  "flight: the thread goes on when those are done; its back trace "
+				  "says what waits for them");
 }
 
 struct vqi_error *vqi_explain_loop_blocked(const struct vqi_subject *subject,
@@ -275,6 +285,8 @@ struct vqi_error *vqi_explain_loop_blocked(const struct vqi_subject *subject,
 		error = add_waiting(subject, finding);
 	if (!error)
 		error = add_requests(subject, finding);
+	if (!error && is_nested)
+		error = advise_nested(finding);
 	if (!error && is_nested)
 		error = add_other_nodes(snapshot, finding);
 	if (!error && vqi_num_nonzero(snapshot->target.bql_owner))

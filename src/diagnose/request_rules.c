@@ -11,6 +11,7 @@
 #include "loop_facts.h"
 #include "predicates.h"
 #include "queue_facts.h"
+#include "wait_facts.h"
 
 bool vqi_held_still(const struct vqi_subject *subject)
 {
@@ -31,65 +32,15 @@ bool vqi_is_in_flight(const struct vqi_subject *subject)
 
 #define WORKERS_LISTED 4 /* of those that wait for a file */
 
-/* Whether a thread that is no event loop's works on a file, as those of a thread pool do. */
-static bool is_worker(const struct vqi_thread *thread, const char *file)
-{
-	return file && !thread->role && thread->in_syscall && thread->file &&
-	       strcmp(thread->file, file) == 0;
-}
-
-/* How many work on a file, and the first of them; NULL: none. */
-static const struct vqi_thread *find_workers(const struct vqi_snapshot *snapshot, const char *file,
-					     size_t *ret_count)
-{
-	const struct vqi_thread *first = NULL;
-
-	*ret_count = 0;
-	for (size_t i = snapshot->thread_count; i-- > 0;) {
-		if (!is_worker(&snapshot->threads[i], file))
-			continue;
-		first = &snapshot->threads[i];
-		++*ret_count;
-	}
-	return first;
-}
-
-/* The throttle group that some of a back end's requests wait in; NULL: none. */
-static const char *throttle_group_of(const struct vqi_block *block)
-{
-	if (block->throttled.value)
-		return block->throttle_group ? block->throttle_group : "-";
-	for (size_t i = 0; i < block->node_count; i++) {
-		const struct vqi_block_node *node = &block->nodes[i];
-
-		if (node->throttled.value)
-			return node->throttle_group ? node->throttle_group : "-";
-	}
-	return NULL;
-}
-
-/* Parents come before children: the last that has requests is the innermost. */
-static const struct vqi_block_node *innermost_of(const struct vqi_block *block)
-{
-	const struct vqi_block_node *found = NULL;
-
-	for (size_t i = 0; i < block->node_count; i++) {
-		if (block->nodes[i].in_flight.value)
-			found = &block->nodes[i];
-	}
-	return found;
-}
-
 /* What holds a back end's requests, for the summary; NULL where nothing is known of it.
  * Errors: NOMEM. Owner: the caller frees. */
 static struct vqi_error *say_reason(const struct vqi_snapshot *snapshot,
 				    const struct vqi_block *block, bool many, char **ret_reason)
 {
-	const char *group = throttle_group_of(block);
-	const struct vqi_block_node *node = innermost_of(block);
+	const char *group = vqi_throttle_group_of(block);
+	const struct vqi_block_node *node = vqi_innermost_node(block);
 	size_t workers = 0;
-	const struct vqi_thread *worker = node ? find_workers(snapshot, node->filename, &workers)
-					       : NULL;
+	const struct vqi_thread *worker = node ? vqi_find_workers(snapshot, node, &workers) : NULL;
 	int len = 0;
 
 	if (group)
@@ -141,8 +92,8 @@ static struct vqi_error *summarise(const struct vqi_subject *subject, const char
 				     in_flight, vqi_plural(in_flight), interval_ms, reason);
 }
 
-static struct vqi_error *add_workers(const struct vqi_snapshot *snapshot, const char *file,
-				     struct vqi_finding *finding)
+static struct vqi_error *add_workers(const struct vqi_snapshot *snapshot,
+				     const struct vqi_block_node *node, struct vqi_finding *finding)
 {
 	struct vqi_error *error = NULL;
 	size_t count = 0;
@@ -150,13 +101,13 @@ static struct vqi_error *add_workers(const struct vqi_snapshot *snapshot, const 
 	for (size_t i = 0; !error && i < snapshot->thread_count; i++) {
 		const struct vqi_thread *thread = &snapshot->threads[i];
 
-		if (is_worker(thread, file) && ++count <= WORKERS_LISTED)
+		if (vqi_is_worker(thread, node) && ++count <= WORKERS_LISTED)
 			error = vqi_finding_add_thread(snapshot, VQI_NUM(thread->tid), finding);
 	}
 	if (error || count <= WORKERS_LISTED)
 		return error;
 	return vqi_finding_add_fact(finding, "and %zu workers more on %s", count - WORKERS_LISTED,
-				    file);
+				    node->filename);
 }
 
 static struct vqi_error *add_workers_of_backends(const struct vqi_subject *subject,
@@ -166,12 +117,38 @@ static struct vqi_error *add_workers_of_backends(const struct vqi_subject *subje
 	struct vqi_error *error = NULL;
 
 	for (size_t i = 0; !error && i < device->backend_count; i++) {
-		const struct vqi_block_node *node = innermost_of(&device->backends[i].block);
+		const struct vqi_block_node *node = vqi_innermost_node(&device->backends[i].block);
 
 		if (node)
-			error = add_workers(subject->snapshot, node->filename, finding);
+			error = add_workers(subject->snapshot, node, finding);
 	}
 	return error;
+}
+
+/* A throttle group that lets others through is slow, not stuck. */
+static struct vqi_error *judge_throttling(const struct vqi_subject *subject,
+					  struct vqi_finding *finding)
+{
+	const struct vqi_device *device = NULL;
+	const struct vqi_queue *moved;
+	const char *group = NULL;
+	struct vqi_error *error;
+
+	for (size_t i = 0; !group && i < subject->device->backend_count; i++)
+		group = vqi_throttle_group_of(&subject->device->backends[i].block);
+	if (!group)
+		return NULL;
+	error = vqi_finding_advise(finding,
+				   "raise or lift the limits of throttle group %s, or find out "
+				   "which of its members uses them up",
+				   group);
+	moved = vqi_find_let_through(subject, group, &device);
+	if (error || !moved)
+		return error;
+	vqi_finding_doubt(finding);
+	return vqi_finding_add_fact(finding,
+				    "throttle group %s lets requests through: %s queue %u moved",
+				    group, vqi_device_label(device), moved->index);
 }
 
 struct vqi_error *vqi_explain_request_stuck(const struct vqi_subject *subject,
@@ -188,6 +165,8 @@ struct vqi_error *vqi_explain_request_stuck(const struct vqi_subject *subject,
 	error = find_reason(subject, &reason);
 	if (!error)
 		error = summarise(subject, reason ? reason : "", finding);
+	if (!error)
+		error = judge_throttling(subject, finding);
 	for (size_t i = 0; !error && i < device->backend_count; i++)
 		error = vqi_finding_add_backend(&device->backends[i], finding);
 	if (!error)

@@ -64,6 +64,23 @@ static struct vqi_error *read_throttle(struct vqi_qemu *qemu, uint64_t bs,
 
 /* ---- nodes: include/block/block_int-common.h ---- */
 
+/* What block/file-posix.c has in its opaque. */
+static struct vqi_error *read_fd(struct vqi_qemu *qemu, uint64_t bs, struct vqi_block_node *node)
+{
+	struct vqi_error *error;
+	uint64_t raw = 0;
+
+	error = vqi_known_pointer(qemu, bs, VQI_F_BlockDriverState_opaque, &raw);
+	if (error || !raw)
+		return error;
+	return vqi_qemu_known(qemu, raw, VQI_F_BDRVRawState_fd, &node->fd);
+}
+
+static bool is_driver(const struct vqi_block_node *node, const char *name)
+{
+	return node->driver && strcmp(node->driver, name) == 0;
+}
+
 /* A read or write is on the list from bdrv_co_preadv_part() on; it waits for another when that
  * overlaps. */
 static struct vqi_error *count_tracked(struct vqi_qemu *qemu, uint64_t bs,
@@ -125,8 +142,10 @@ static struct vqi_error *read_node(struct vqi_qemu *qemu, uint64_t bs, struct vq
 				       &node->quiesce);
 	if (!error)
 		error = count_tracked(qemu, bs, node);
-	if (!error && node->driver && strcmp(node->driver, "throttle") == 0)
+	if (!error && is_driver(node, "throttle"))
 		error = read_throttle(qemu, bs, node);
+	if (!error && (is_driver(node, "file") || is_driver(node, "host_device")))
+		error = read_fd(qemu, bs, node);
 	return error;
 }
 

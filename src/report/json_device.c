@@ -36,6 +36,7 @@ void vqi_json_block_node(struct vqi_json *json, struct json_object *list,
 	vqi_json_string(json, object, "node_name", node->node_name);
 	vqi_json_string(json, object, "driver", node->driver);
 	vqi_json_string(json, object, "filename", node->filename);
+	vqi_json_num(json, object, "fd", node->fd);
 	vqi_json_hex(json, object, "bs_addr", node->bs_hva);
 	vqi_json_num(json, object, "in_flight", node->in_flight);
 	vqi_json_num(json, object, "tracked", node->tracked);

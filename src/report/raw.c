@@ -204,6 +204,8 @@ void vqi_raw_node(struct vqi_page *page, const struct vqi_block_node *node)
 		     node->node_name ? node->node_name : "-", node->driver ? node->driver : "-");
 	if (node->filename)
 		vqi_page_add(page, VQI_STYLE_PLAIN, ", file %s", node->filename);
+	if (node->fd.known)
+		vqi_raw_number(page, "fd", node->fd);
 	vqi_raw_address(page, "at", VQI_NUM(node->bs_hva));
 	vqi_page_add(page, VQI_STYLE_PLAIN, ":");
 	vqi_raw_number(page, "in_flight", node->in_flight);

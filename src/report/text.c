@@ -196,7 +196,9 @@ static void print_verdict(struct vqi_text *text)
 	struct vqi_page *page = &text->page;
 
 	if (text->snapshot->device_count == 0)
-		vqi_page_line(page, 0, VQI_STYLE_PLAIN, "no VirtIO devices");
+		vqi_page_line(page, 0, VQI_STYLE_PLAIN,
+			      text->snapshot->unplugged_count ? "no VirtIO devices any more"
+							      : "no VirtIO devices");
 	else if (text->snapshot->gap_count)
 		vqi_page_line(page, 0, VQI_STYLE_YELLOW,
 			      "nothing found in what could be inspected");

@@ -104,7 +104,8 @@ def test_killed_between_the_looks(machines, inspector):
 EJECT = 0xAE08  # hw/acpi/pcihp.c, PCI_EJ_BASE
 
 
-def test_unplugged_between_the_looks(machines, inspector):
+@pytest.mark.parametrize("queue", [[], ["--queue=0"]], ids=["all", "queue"])
+def test_unplugged_between_the_looks(machines, inspector, queue):
     vm = machines.start("-device", "virtio-rng-pci,id=rng0,addr=5", machine="pc", qtest=True)
 
     def unplug():
@@ -112,7 +113,7 @@ def test_unplugged_between_the_looks(machines, inspector):
         Bus(vm.qtest).outl(EJECT, 1 << 5)
         vm.qmp.wait_event("DEVICE_DELETED")
 
-    status, stdout, stderr = inspector.between_the_looks("--pid", vm.pid, "--format=json", do=unplug)
+    status, stdout, stderr = inspector.between_the_looks("--pid", vm.pid, "--format=json", *queue, do=unplug)
     assert (status, stderr) == (0, "")
     report = Report(stdout, status)
     assert (report.json["unplugged"], report.devices) == (["rng0"], [])

@@ -147,6 +147,30 @@ def test_not_started(rig):
     assert report.target["run_state"] == "prelaunch"
 
 
+@on("pci-split")
+def test_waits_for_its_state(rig):
+    rig.add("-incoming", "defer", "-blockdev", NULL)
+    rig.add_device("blk", "blk0", drive="d0")
+    rig.boot()
+    report = rig.report(status=0)
+    finding = report.only_finding("vm-paused", severity="note")
+    assert finding["summary"] == "the VM is stopped: inmigrate, because it waits for its state from another host"
+    assert "migrate-incoming" in finding["next_step"]
+
+
+@on("pci-split")
+def test_migrated_away(rig):
+    """It must not be continued here."""
+    disk = rig.disk()
+    disk.complete(10)
+    rig.vm.qmp.execute("migrate", uri="exec:cat >/dev/null")
+    rig.bus.wait(lambda: rig.vm.qmp.execute("query-migrate")["status"] == "completed", "it is migrated")
+    report = rig.report(status=0)
+    finding = report.only_finding("vm-paused", severity="note")
+    assert report.target["run_state"] == "postmigrate"
+    assert finding["next_step"] == "look for the VM where it was migrated to"
+
+
 # Panicked.
 
 

@@ -1,10 +1,12 @@
 """Stopping threads: when, for how long, and that they always run again, whatever becomes of the program."""
 
+import concurrent.futures
 import os
 import re
 import shutil
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -182,11 +184,56 @@ def test_traced_by_another(vm, inspector):
 
 
 def test_many_at_once(vm, inspector):
-    """Each waits for its turn to stop the threads."""
-    for _ in range(5):
-        runs = [subprocess.Popen(inspector.command("--pid", vm.pid, "--stop=always", "--quiet")) for _ in range(6)]
-        assert [run.wait(60) for run in runs] == [0] * 6
+    """Each waits for its turn to stop the threads, and takes no other's stop for a debugger's."""
+    run = super(type(inspector), inspector).run  # without looking for harm, where another is at work
+    arguments = ("--pid", vm.pid, "--format=json", "--stop=always", "--interval=0.05")
+    with concurrent.futures.ThreadPoolExecutor(6) as runs:
+        looks = [runs.submit(run, *arguments) for _ in range(30)]
+    for done in (look.result() for look in looks):
+        assert done.returncode == 0, done.stdout + done.stderr
+        Report(done.stdout, 0).assert_healthy()
     do_no_harm(vm.pid)
+
+
+@pytest.fixture
+def freezer():
+    """A control group whose processes can be frozen: its folder, and how to freeze and thaw it."""
+    old, new = (Path("/sys/fs/cgroup", *where, f"vqitest-{os.getpid()}") for where in (["freezer"], []))
+    folder, (file, freeze, thaw) = (old, ("freezer.state", "FROZEN", "THAWED"))
+    if not old.parent.exists():
+        folder, (file, freeze, thaw) = new, ("cgroup.freeze", "1", "0")
+    try:
+        folder.mkdir()
+    except OSError as error:
+        pytest.skip(f"no control group: {error}")
+    yield folder, lambda on: (folder / file).write_text(freeze if on else thaw)
+    (folder / file).write_text(thaw)
+    # Its processes go back where they can.
+    for pid in (folder / "cgroup.procs").read_text().split():
+        (folder.parent / "cgroup.procs").write_text(pid)
+    folder.rmdir()
+
+
+def test_frozen(vm, inspector, machines, freezer):
+    folder, freeze = freezer
+    (folder / "cgroup.procs").write_text(str(vm.pid))
+    freeze(True)
+    while not vm_is_frozen(vm):
+        pass
+    machines.forget(vm)
+    report = inspector.report(vm.pid)
+    finding = report.only_finding("vm-paused", severity="note")
+    assert finding["summary"] == "the process is frozen with its cgroup"
+    assert finding["next_step"] == f"find out who froze it (see /proc/{vm.pid}/cgroup), and let it be thawed"
+    assert report.target["held"] == {"by": "freezer", "pid": None}
+    freeze(False)
+    machines.keep(vm)
+    vm.qmp.execute("query-status")
+    inspector.report(vm.pid).assert_healthy()
+
+
+def vm_is_frozen(vm):
+    return Path(f"/proc/{vm.pid}/wchan").read_text() in ("__refrigerator", "do_freezer_trap")
 
 
 def test_stopped_by_a_signal(vm, inspector, machines):

@@ -87,6 +87,7 @@ static const struct {
 	{VQI_F_PXBDev_bus_nr, 1},
 	{VQI_F_QEnumLookup_size, 4},
 	{VQI_F_BlockDriverState_node_name, 32},
+	{VQI_F_BDRVRawState_fd, 4},
 	{VQI_F_BlockDriverState_bs_list, 16},
 	{VQI_F_VirtIONet_peers, 64},
 	{VQI_F_vhost_dev_started, 1},

@@ -105,6 +105,67 @@ static const struct vqi_finding *diagnose_left_off(const char *version)
 	return looks_only(&looks, "notification-left-off");
 }
 
+static bool names(const char *commit)
+{
+	const struct vqi_finding *finding;
+
+	looks_diagnose(&looks);
+	finding = looks_only(&looks, "request-stuck-in-device");
+	for (size_t i = 0; i < finding->known_fix_count; i++) {
+		if (strcmp(finding->known_fixes[i]->commit, commit) == 0)
+			return true;
+	}
+	return false;
+}
+
+#define IO_URING "2bb0153cd806"
+#define THROTTLE "d4816177654d"
+
+/* A fix is named only where what it needs can be seen. */
+START_TEST(test_needs)
+{
+	struct vqi_block_node node = {.in_flight = VQI_NUM(1)};
+	struct vqi_backend backend = {
+		.kind = "block",
+		.block = {.blk_hva = 0x5000, .nodes = &node, .node_count = 1},
+	};
+	struct vqi_thread worker = {
+		.tid = 1, .in_syscall = true, .syscall = (char *)"pread64", .file = (char *)"/f"};
+
+	looks_set(&looks, LOOKS_BLK, 0, 104, 104, 104, 101);
+	looks.later.target.qemu_version = (char *)"7.2.22";
+	ck_assert(!names(IO_URING) && !names(THROTTLE));
+	looks.later.devices[LOOKS_BLK].backends = &backend;
+	looks.later.devices[LOOKS_BLK].backend_count = 1;
+	ck_assert(!names(IO_URING) && !names(THROTTLE));
+	node.filename = (char *)"/f";
+	ck_assert(names(IO_URING) && !names(THROTTLE));
+	looks.later.threads = &worker;
+	looks.later.thread_count = 1;
+	ck_assert(!names(IO_URING));
+	looks.later.thread_count = 0;
+	backend.block.throttled = VQI_NUM(1);
+	ck_assert(!names(IO_URING) && names(THROTTLE));
+}
+END_TEST
+
+/* Every word of the table means something: it does not fit where nothing is. */
+START_TEST(test_words)
+{
+	static const struct vqi_snapshot nothing;
+	const struct vqi_subject subject = {.snapshot = &nothing};
+	size_t with_needs = 0;
+
+	for (size_t i = 0; i < vqi_known_fix_count; i++) {
+		ck_assert_int_eq(vqi_known_fix_fits(&vqi_known_fixes[i], &subject),
+				 !vqi_known_fixes[i].needs);
+		with_needs += vqi_known_fixes[i].needs != NULL;
+	}
+	ck_assert_uint_gt(with_needs, 5);
+	ck_assert(!vqi_known_fix_fits(&(struct vqi_known_fix){.needs = "no such word"}, &subject));
+}
+END_TEST
+
 START_TEST(test_finding_names_it)
 {
 	const struct vqi_finding *finding = diagnose_left_off("8.1.5");
@@ -130,6 +191,8 @@ int main(void)
 	tcase_add_test(tcase, test_without_a_beginning);
 	tcase_add_test(tcase, test_nonsense);
 	tcase_add_test(tcase, test_table);
+	tcase_add_test(tcase, test_needs);
+	tcase_add_test(tcase, test_words);
 	tcase_add_test(tcase, test_finding_names_it);
 	return unit_run("known_fixes", tcase);
 }

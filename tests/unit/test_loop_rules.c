@@ -136,6 +136,7 @@ START_TEST(test_nested)
 		.kind = "block",
 		.block = {.blk_hva = 0x5000, .in_flight = VQI_NUM(2), .quiesce = VQI_NUM(1)},
 	};
+	struct vqi_block_node node = {.node_name = (char *)"n0", .in_flight = VQI_NUM(1)};
 	const struct vqi_finding *finding;
 
 	looks.later.devices[LOOKS_BLK].backends = &backend;
@@ -148,6 +149,15 @@ START_TEST(test_nested)
 	looks_assert_summary(finding, "nested aio_poll()");
 	looks_assert_says(finding, "notify_me");
 	looks_assert_says(finding, "BlockBackend at 0x5000: 2 in flight, quiesce_counter 1");
+	/* Somebody else's requests, of a job say, are on the disk's nodes only. */
+	backend.block.in_flight = VQI_NUM(0);
+	looks_diagnose(&looks);
+	ck_assert(!looks_says(looks_only(&looks, "event-loop-blocked"), "BlockBackend"));
+	backend.block.nodes = &node;
+	backend.block.node_count = 1;
+	looks_diagnose(&looks);
+	looks_assert_says(looks_only(&looks, "event-loop-blocked"),
+			  "node n0, driver -: in_flight 1");
 	/* Who has the big lock polls. */
 	looks.later.target.bql_owner = VQI_NUM(LOOKS_FIRST_TID + LOOKS_VCPU);
 	looks_diagnose(&looks);
@@ -178,7 +188,7 @@ START_TEST(test_nested_for_no_device)
 	looks_sleep_in(&looks, LOOKS_MAIN, "ppoll");
 	looks_both_loops(&looks, LOOKS_MAIN, nested, VQI_NUM(1));
 	looks_diagnose(&looks);
-	looks_assert_says(looks_only(&looks, "event-loop-blocked"), "of no device listed here:");
+	looks_assert_says(looks_only(&looks, "event-loop-blocked"), "of no device in this report:");
 	looks_assert_says(looks_only(&looks, "event-loop-blocked"),
 			  "node n9, driver nbd: in_flight 2, tracked_requests 1 (at 0x6000)");
 }

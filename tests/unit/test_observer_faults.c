@@ -46,10 +46,14 @@ START_TEST(test_gone)
 	ck_assert_uint_eq(snapshot->device_count, 1);
 	ck_assert_str_eq(snapshot->devices[0].id, "net0");
 	ck_assert_uint_eq(snapshot->gap_count, 0);
+	ck_assert_uint_eq(snapshot->unplugged_count, 1);
+	ck_assert_str_eq(snapshot->unplugged[0], "blk0");
 	fake_set(qemu, net0.vdev, VQI_F_DeviceState_realized, 0);
 	look();
 	ck_assert_uint_eq(snapshot->device_count, 0);
 	ck_assert_uint_eq(snapshot->gap_count, 0);
+	ck_assert_uint_eq(snapshot->unplugged_count, 2);
+	ck_assert_str_eq(snapshot->unplugged[1], "net0");
 }
 END_TEST
 

@@ -111,11 +111,11 @@ START_TEST(test_block)
 	print();
 	check("devices.0.backends.0.block.nodes.0",
 	      "{\"node_name\":\"#block123\",\"driver\":\"qcow2\",\"filename\":null,"
-	      "\"bs_addr\":\"0x55d0c0df1000\",\"in_flight\":16,\"tracked\":15,\"serialising\":1,"
+	      "\"fd\":null,\"bs_addr\":\"0x55d0c0df1000\",\"in_flight\":16,\"tracked\":15,\"serialising\":1,"
 	      "\"quiesce_counter\":0,\"throttled\":5,\"throttle_group\":\"limits0\"}");
 	check("devices.0.backends.0.block.nodes.1",
 	      "{\"node_name\":\"file0\",\"driver\":\"file\",\"filename\":\"/srv/web1.qcow2\","
-	      "\"bs_addr\":\"0x55d0c0df2000\",\"in_flight\":11,\"tracked\":10,\"serialising\":0,"
+	      "\"fd\":12,\"bs_addr\":\"0x55d0c0df2000\",\"in_flight\":11,\"tracked\":10,\"serialising\":0,"
 	      "\"quiesce_counter\":2,\"throttled\":0,\"throttle_group\":null}");
 	ck_assert_uint_eq(count_at("devices.0.backends.0.block.nodes"), 2);
 	check("other_nodes.0.node_name", "\"job0\"");

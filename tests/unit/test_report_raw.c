@@ -143,6 +143,9 @@ START_TEST(test_verbose_block)
 		      "throttle_group limits1\n");
 	ck_assert_has(report, "\n        node #block123, driver qcow2");
 	ck_assert_has(report, ": in_flight 16 tracked_requests 15 serialising 1 quiesce_counter ");
+	ck_assert_has(report,
+		      "\n        node file0, driver file, file /srv/web1.qcow2 fd 12 at 0x");
+	ck_assert_has(report, "\n        node job0, driver raw, file /srv/job0.img");
 	vqi_sample_healthy(&sample);
 	print((struct vqi_report_options){.verbose = true});
 	ck_assert_lacks(report, "BlockBackend");

@@ -66,6 +66,27 @@ START_TEST(test_headline_says_what_was_stopped)
 }
 END_TEST
 
+START_TEST(test_headline_of_a_stopped_process)
+{
+	vqi_sample_stuck(&sample);
+	sample.snapshot.target.held.by = VQI_HELD_SIGNAL;
+	print((struct vqi_report_options){0});
+	ck_assert_has(report, "  process stopped,  running   ");
+}
+END_TEST
+
+START_TEST(test_unplugged)
+{
+	static char *labels[] = {(char *)"blk7", (char *)"net7"};
+
+	vqi_sample_healthy(&sample);
+	sample.snapshot.unplugged = labels;
+	sample.snapshot.unplugged_count = 2;
+	print((struct vqi_report_options){0});
+	ck_assert_has(report, "\nunplugged meanwhile: blk7, net7\n");
+}
+END_TEST
+
 START_TEST(test_no_devices)
 {
 	vqi_sample_empty(&sample);
@@ -131,11 +152,32 @@ START_TEST(test_finding_of_many_queues)
 			      "request-stuck-in-device, confirmed\n"
 			      "    used_idx 7\n"
 			      "    the rest as of queue 0\n\n");
-	/* Of another device nothing is left out. */
-	sample.findings[1].device = &sample.devices[1];
+	/* The third, too, is as the first. */
+	sample.findings[2] = sample.findings[1];
+	sample.findings[2].queue = &sample.devices[0].queues[2];
+	sample.diagnosis.finding_count = 3;
 	print((struct vqi_report_options){0});
-	ck_assert_lacks(report, "the rest as of");
-	ck_assert_has(report, "    used_idx 7\n    known bug");
+	ck_assert_lacks(report, "the rest as of queue 1");
+	sample.diagnosis.finding_count = 2;
+	/* Of another device, of another kind, of the whole device, or with more to say, nothing is left out. */
+	for (int i = 0; i < 5; i++) {
+		const struct vqi_finding finding = sample.findings[1];
+		const struct vqi_rule other = *finding.rule;
+
+		if (i == 0)
+			sample.findings[1].device = &sample.devices[1];
+		else if (i == 1)
+			sample.findings[1].rule = &other;
+		else if (i == 2)
+			sample.findings[1].queue = NULL;
+		else if (i == 3)
+			sample.findings[1].evidence_count = 1;
+		else
+			sample.findings[1].next_step = (char *)"something else";
+		print((struct vqi_report_options){0});
+		ck_assert_lacks(report, "the rest as of");
+		sample.findings[1] = finding;
+	}
 }
 END_TEST
 
@@ -341,6 +383,8 @@ int main(void)
 	tcase_add_test(tcase, test_headline);
 	tcase_add_test(tcase, test_headline_of_little);
 	tcase_add_test(tcase, test_headline_says_what_was_stopped);
+	tcase_add_test(tcase, test_headline_of_a_stopped_process);
+	tcase_add_test(tcase, test_unplugged);
 	tcase_add_test(tcase, test_no_devices);
 	tcase_add_test(tcase, test_verdict_when_nothing_is_wrong);
 	tcase_add_test(tcase, test_findings_come_first);

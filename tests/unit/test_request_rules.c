@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "looks.h"
+#include "printed.h"
 #include "unit.h"
 
 static struct looks looks;
@@ -181,6 +182,67 @@ START_TEST(test_many_workers)
 }
 END_TEST
 
+/* A thread that works on the file for another disk. */
+START_TEST(test_worker_of_another_node)
+{
+	struct vqi_thread thread = {
+		.tid = 5000,
+		.state = 'D',
+		.in_syscall = true,
+		.syscall = (char *)"pread64",
+		.syscall_args = {13},
+		.file = (char *)"/srv/web1.img",
+	};
+
+	set_up_block();
+	looks.later.threads = &thread;
+	looks.later.thread_count = 1;
+	looks_summary(&looks, "request-stuck-in-device", "a worker waits in pread64");
+	nodes[1].fd = VQI_NUM(13);
+	looks_summary(&looks, "request-stuck-in-device", "a worker waits in pread64");
+	nodes[1].fd = VQI_NUM(12);
+	looks_summary(&looks, "request-stuck-in-device", "in the block layer");
+}
+END_TEST
+
+/* It has its turn now and then: of a queue of the group that moved one cannot say that it is stuck. */
+START_TEST(test_throttle_group_that_lets_through)
+{
+	const struct vqi_finding *finding;
+	struct vqi_backend other = {
+		.kind = "block",
+		.block = {.blk_hva = 0x8000, .throttle_group = (char *)"limits"},
+	};
+
+	set_up_block();
+	backend.block.throttled = VQI_NUM(2);
+	backend.block.throttle_group = (char *)"limits";
+	looks.later.devices[LOOKS_NET].backends = &other;
+	looks.later.devices[LOOKS_NET].backend_count = 1;
+	looks_diagnose(&looks);
+	finding = looks_of_disk(&looks, "request-stuck-in-device", LOOKS_CONFIRMED);
+	ck_assert_has(finding->next_step, "limits of throttle group limits");
+	looks.queues[0][LOOKS_NET][LOOKS_TX].used_idx.value--;
+	looks_diagnose(&looks);
+	finding = looks_of_disk(&looks, "request-stuck-in-device", LOOKS_CANDIDATE);
+	looks_assert_says(finding, "throttle group limits lets requests through: net0 queue 1");
+	other.block.throttle_group = (char *)"others";
+	looks_diagnose(&looks);
+	looks_of_disk(&looks, "request-stuck-in-device", LOOKS_CONFIRMED);
+}
+END_TEST
+
+/* Somebody holds a thread that is needed for it. */
+START_TEST(test_thread_is_stopped)
+{
+	set_request(104, 104, 104, 101);
+	looks.threads[1][LOOKS_IOTHREAD].state = 't';
+	looks_diagnose(&looks);
+	looks_assert_says(looks_of_disk(&looks, "request-stuck-in-device", LOOKS_CANDIDATE),
+			  "thread 4243, iothread io0 is stopped (state t)");
+}
+END_TEST
+
 START_TEST(test_throttled)
 {
 	set_up_block();
@@ -256,6 +318,9 @@ int main(void)
 	tcase_add_test(tcase, test_in_the_block_layer);
 	tcase_add_test(tcase, test_in_a_worker);
 	tcase_add_test(tcase, test_many_workers);
+	tcase_add_test(tcase, test_worker_of_another_node);
+	tcase_add_test(tcase, test_throttle_group_that_lets_through);
+	tcase_add_test(tcase, test_thread_is_stopped);
 	tcase_add_test(tcase, test_throttled);
 	tcase_add_test(tcase, test_drained);
 	tcase_add_test(tcase, test_starved);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Mutants of the rule table: every rule negated, and every term of it dropped, must be told from the true
- * one by a scenario here. */
+/* Mutants of the rule table, each rule negated or without a term: a scenario here tells them. */
 #include <check.h>
 #include <string.h>
 
@@ -51,6 +50,12 @@ static void main_loop_asleep(void)
 {
 	looks_sleep_in(&looks, LOOKS_MAIN, "ppoll");
 	looks_both_loops(&looks, LOOKS_MAIN, nested, VQI_NUM(1));
+}
+
+static void loop_nested(void)
+{
+	looks_sleep_in(&looks, LOOKS_IOTHREAD, "ppoll");
+	looks_both_loops(&looks, LOOKS_IOTHREAD, nested, VQI_NUM(1));
 }
 
 static void loop_asleep(void)
@@ -253,6 +258,7 @@ static const struct {
 	{"vm-paused", false, {not_started, main_loop_asleep}},
 	{"event-loop-blocked", false, {NULL}},
 	{"event-loop-blocked", true, {loop_asleep}},
+	{"event-loop-blocked", true, {loop_nested}},
 	{"event-loop-blocked", false, {loop_asleep, loop_unused}},
 	{"event-loop-blocked", true, {loop_asleep, loop_awake_between, untaken, kicked}},
 	{"event-loop-blocked", false, {loop_asleep, loop_awake_between}},

@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -516,6 +517,40 @@ START_TEST(test_traced_already)
 }
 END_TEST
 
+/* Ends the inspector once the test waits for it to go. */
+static void *end_inspector_when_waited_for(void *path)
+{
+	char text[64] = "";
+
+	while (strncmp(text, "230 0x0 ", 8) !=
+	       0) { /* clock_nanosleep() of CLOCK_REALTIME, nanosleep() */
+		FILE *file = fopen(path, "re");
+
+		ck_assert_ptr_nonnull(file);
+		ck_assert_ptr_nonnull(fgets(text, sizeof(text), file));
+		fclose(file);
+	}
+	kill(inspector, SIGKILL);
+	return NULL;
+}
+
+START_TEST(test_tracer_goes)
+{
+	pthread_t ender;
+	char path[64];
+
+	start_threads();
+	start_inspector(seize);
+	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", gettid());
+	ck_assert_int_eq(pthread_create(&ender, NULL, end_inspector_when_waited_for, path), 0);
+	ck_assert_ok(vqi_stop_seize(process, &stop));
+	pthread_join(ender, NULL);
+	end_inspector();
+	vqi_stop_release(take_ptr(stop));
+	assert_running();
+}
+END_TEST
+
 /* A tracer of one thread only, as strace -p TID is. */
 START_TEST(test_one_thread_traced_already)
 {
@@ -736,6 +771,7 @@ int main(void)
 	tcase_add_test(tcase, test_child_signal_ignored);
 	tcase_add_test(tcase, test_killed_inspector);
 	tcase_add_loop_test(tcase, test_traced_already, 0, 2);
+	tcase_add_test(tcase, test_tracer_goes);
 	tcase_add_test(tcase, test_one_thread_traced_already);
 	tcase_add_test(tcase, test_ourselves);
 	tcase_add_test(tcase, test_gone_before_seize);

@@ -20,7 +20,7 @@ PACE = 0.1
 # The next one is left out while so many are under way.
 IN_FLIGHT = 6
 QUICK = ("--interval=0.1",)
-# Each in turn when none of them is under way: two could not stop a process both.
+# Each in turn when none of them is under way: two that stop it wait for each other.
 MAY_STOP = (
     *(QUICK, ("--interval=0.1", "--stop=always"), QUICK, ("--once",)),
     *(QUICK, (), QUICK, ("--once", "--stop=always")),
