@@ -32,6 +32,15 @@ def sample(pid):
     return int(threads(pid)[pid]["voluntary_ctxt_switches"]), int(ticks)
 
 
+def report_with_a_processor(rig, status):
+    """A report of a thread that only runs: where others had the processors meanwhile, nothing is said of it."""
+    for _ in range(10):
+        report = rig.inspector.report(rig.vm.pid, status=status)
+        if any(finding["id"] == "event-loop-blocked" for finding in report.findings):
+            break
+    return report
+
+
 @on("pci-packed")
 def test_broken_and_spinning(rig, machines):
     """On a packed ring, QEMU does not step over the bad buffer and tries it again for ever."""
@@ -51,7 +60,7 @@ def test_broken_and_spinning(rig, machines):
     while not device["broken"]:
         pass
     spins = does_spin(rig.vm.pid)
-    report = rig.inspector.report(rig.vm.pid, status=1)
+    report = report_with_a_processor(rig, 1) if spins else rig.inspector.report(rig.vm.pid, status=1)
     found = {finding["id"]: finding for finding in report.findings}
     broken = found.pop("device-broken")
     if not spins:  # later versions step over it, and blk1 is what it is
@@ -80,7 +89,7 @@ def test_disabled_and_spinning(rig, machines):
     if not does_spin(rig.vm.pid):
         pytest.skip("this QEMU comes back")
     # No queue waits that the device could take anything from: it may yet come back.
-    report = rig.inspector.report(rig.vm.pid, status=0)
+    report = report_with_a_processor(rig, 0)
     finding = report.only_finding("event-loop-blocked", severity="warning", confidence="candidate")
     assert re.fullmatch(AWAY, finding["summary"])
     check_evidence(finding, rf"^thread {rig.vm.pid}, main loop \(.*\): state R$")
