@@ -57,6 +57,7 @@
 	S(ThrottleGroupMember, "blk_name,blk_new")                                                 \
 	S(ThrottleGroup, "throttle_group_incref")                                                  \
 	S(BDRVRawState, "raw_open_common,raw_handle_perm_lock")                                    \
+	S(VMChangeStateEntry, "qemu_add_vm_change_state_handler")                                  \
 	S(BdrvTrackedRequest, "blk_name,blk_new")                                                  \
 	S(VirtIOBlockReq, "virtio_blk_class_init,virtio_blk_handle_vq")                            \
 	S(VirtIOBlockDataPlane, "virtio_blk_data_plane_create")                                    \
@@ -78,6 +79,7 @@
 	F(ObjectProperty, opaque, VQI_OPTIONAL)                                                    \
 	F(TypeImpl, name, VQI_REQUIRED)                                                            \
 	F(TypeImpl, parent_type, VQI_REQUIRED)                                                     \
+	F(TypeImpl, instance_size, VQI_OPTIONAL)                                                   \
 	F(DeviceState, id, VQI_REQUIRED)                                                           \
 	F(DeviceState, canonical_path, VQI_OPTIONAL)                                               \
 	F(DeviceState, realized, VQI_REQUIRED)                                                     \
@@ -103,6 +105,7 @@
 	F(VirtIODevice, vhost_started, VQI_OPTIONAL)                                               \
 	F(VirtIODevice, device_endian, VQI_REQUIRED)                                               \
 	F(VirtIODevice, dma_as, VQI_OPTIONAL)                                                      \
+	F(VirtIODevice, vmstate, VQI_OPTIONAL)                                                     \
 	F(VirtQueue, vring, VQI_REQUIRED)                                                          \
 	F(VirtQueue, last_avail_idx, VQI_REQUIRED)                                                 \
 	F(VirtQueue, last_avail_wrap_counter, VQI_OPTIONAL)                                        \
@@ -223,6 +226,7 @@
 	F(ThrottleGroupMember, throttle_state, VQI_OPTIONAL)                                       \
 	F(ThrottleGroupMember, pending_reqs, VQI_OPTIONAL)                                         \
 	F(BDRVRawState, fd, VQI_OPTIONAL)                                                          \
+	F(VMChangeStateEntry, opaque, VQI_OPTIONAL)                                                \
 	F(ThrottleGroup, name, VQI_OPTIONAL)                                                       \
 	F(ThrottleGroup, ts, VQI_OPTIONAL)                                                         \
 	F(BdrvTrackedRequest, list, VQI_OPTIONAL)                                                  \

@@ -85,6 +85,14 @@ struct vqi_error *vqi_qemu_find_virtio(struct vqi_qemu *qemu,
 				       struct vqi_objects *ret_devices) vqi_must_check;
 void vqi_objects_done(struct vqi_objects *objects);
 
+/* Checks a layout against what is in memory, before anything that was read by it is believed: of every
+ * virtio device, all 1024 entries of its vq array say their own number and their device; vmstate's opaque
+ * is the device; and the sizes of the types "device" and "virtio-device" are those of their structures. What
+ * the layout lacks is passed over. A device that is being plugged or unplugged is looked at again.
+ * Source: hw/virtio/virtio.c virtio_init(), qom/object.c struct TypeImpl.
+ * Errors: NO_LAYOUT, naming what does not fit; those of readv, NOMEM. */
+struct vqi_error *vqi_qemu_check_layout(struct vqi_qemu *qemu) vqi_must_check;
+
 /* The name of the run state, of the VM, of the guest architecture; NULL where they are unknown.
  * exe is a hint for the architecture (qemu-system-ARCH). Errors: GONE, NOMEM. */
 struct vqi_error *vqi_qemu_run_state(struct vqi_qemu *qemu, char **ret_state) vqi_must_check;

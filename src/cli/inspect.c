@@ -220,6 +220,8 @@ static struct vqi_error *inspect_process(struct vqi_process *process, struct ins
 	error = resolve(inspection->options, process, &image, layout);
 	if (!error)
 		error = vqi_qemu_init(vqi_process_mem(process), layout, image.bias, &qemu);
+	if (!error)
+		error = vqi_qemu_check_layout(&qemu);
 	inspection->process = process;
 	inspection->image = &image;
 	inspection->qemu = &qemu;

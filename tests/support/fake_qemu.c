@@ -222,6 +222,12 @@ static struct fake_type *type_of(struct fake_qemu *qemu, const char *name)
 	qemu->types = type;
 	fake_set(qemu, type->class, VQI_F_ObjectClass_type, type->impl);
 	fake_set_text(qemu, type->impl, VQI_F_TypeImpl_name, name);
+	if (strcmp(name, "device") == 0)
+		fake_set(qemu, type->impl, VQI_F_TypeImpl_instance_size,
+			 qemu->layout.structs[VQI_S_DeviceState].size);
+	if (strcmp(name, "virtio-device") == 0)
+		fake_set(qemu, type->impl, VQI_F_TypeImpl_instance_size,
+			 qemu->layout.structs[VQI_S_VirtIODevice].size);
 	if (parent)
 		fake_set(qemu, type->impl, VQI_F_TypeImpl_parent_type, type_of(qemu, parent)->impl);
 	return type;

@@ -78,6 +78,15 @@ static void make_queues(struct fake_qemu *qemu, struct fake_device *device)
 	}
 }
 
+/* What QEMU calls when the VM stops. */
+static void make_vmstate(struct fake_qemu *qemu, uint64_t vdev)
+{
+	uint64_t entry = fake_make(qemu, VQI_S_VMChangeStateEntry);
+
+	fake_set(qemu, entry, VQI_F_VMChangeStateEntry_opaque, vdev);
+	fake_set(qemu, vdev, VQI_F_VirtIODevice_vmstate, entry);
+}
+
 static enum vqi_struct_id structure_of(const char *type)
 {
 	static const struct {
@@ -131,6 +140,7 @@ struct fake_device fake_device(struct fake_qemu *qemu, const struct fake_device_
 	fake_set(qemu, device.vdev, VQI_F_VirtIODevice_started, 1);
 	fake_set(qemu, device.vdev, VQI_F_VirtIODevice_vm_running, 1);
 	fake_set(qemu, device.vdev, VQI_F_VirtIODevice_device_endian, 1);
+	make_vmstate(qemu, device.vdev);
 	make_queues(qemu, &device);
 	return device;
 }

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A layout that does not fit is refused. */
+#include <check.h>
+
+#include "fake_virtio.h"
+#include "unit.h"
+#include "vqi/limits.h"
+
+#define SEEDS 5
+
+static struct fake_qemu *qemu;
+static struct fake_device blk0, net0;
+
+static void make(unsigned int seed)
+{
+	qemu = fake_qemu_new(seed);
+	blk0 = fake_device(qemu, &(struct fake_device_options){.id = "blk0"});
+	net0 = fake_device(qemu, &(struct fake_device_options){.id = "net0",
+							       .type = "virtio-net-device"});
+}
+
+static void setup(void)
+{
+	make(1);
+}
+
+static void teardown(void)
+{
+	fake_qemu_free(qemu);
+}
+
+static struct vqi_error *check(void)
+{
+	return vqi_qemu_check_layout(&qemu->qemu);
+}
+
+START_TEST(test_every_layout_fits)
+{
+	teardown();
+	make((unsigned int)_i);
+	ck_assert_ok(check());
+}
+END_TEST
+
+START_TEST(test_no_devices)
+{
+	teardown();
+	qemu = fake_qemu_new(1);
+	ck_assert_ok(check());
+}
+END_TEST
+
+/* What a wrong offset of any of these gives is seen. */
+static const enum vqi_field_id checked[] = {
+	VQI_F_VirtIODevice_vq, VQI_F_VirtIODevice_vmstate,	VQI_F_VirtQueue_queue_index,
+	VQI_F_VirtQueue_vdev,  VQI_F_VMChangeStateEntry_opaque, VQI_F_TypeImpl_instance_size,
+};
+
+START_TEST(test_wrong_offset)
+{
+	struct vqi_field *field = &qemu->layout.fields[checked[_i]];
+	uint32_t offset = field->offset;
+
+	for (uint32_t i = 1; i <= 16; i++) {
+		field->offset = i % 2 ? offset + 4 * i : offset - 2 * i;
+		ck_assert_code_text(check(), VQI_ERROR_NO_LAYOUT, "does not fit");
+	}
+	field->offset = offset;
+	ck_assert_ok(check());
+}
+END_TEST
+
+START_TEST(test_wrong_size)
+{
+	static const enum vqi_struct_id structs[] = {VQI_S_DeviceState, VQI_S_VirtIODevice,
+						     VQI_S_VirtQueue};
+
+	for (int i = 0; i < 3; i++) {
+		qemu->layout.structs[structs[i]].size += 8;
+		ck_assert_code_text(check(), VQI_ERROR_NO_LAYOUT, "does not fit");
+		qemu->layout.structs[structs[i]].size -= 8;
+	}
+	ck_assert_ok(check());
+}
+END_TEST
+
+/* The last of 1024 is of another device, or beyond memory. */
+START_TEST(test_every_queue_is_looked_at)
+{
+	uint64_t last = fake_queue(qemu, &net0, VQI_MAX_QUEUES - 1);
+
+	fake_set(qemu, last, VQI_F_VirtQueue_vdev, blk0.vdev);
+	ck_assert_code_text(check(), VQI_ERROR_NO_LAYOUT, "net0/virtio-backend: ");
+	fake_set(qemu, last, VQI_F_VirtQueue_vdev, net0.vdev);
+	vqi_fake_mem_fault(qemu->fake, last, 1);
+	ck_assert_code_text(check(), VQI_ERROR_NO_LAYOUT, "VirtIODevice.vq");
+	vqi_fake_mem_heal(qemu->fake);
+	ck_assert_ok(check());
+}
+END_TEST
+
+/* What a layout lacks says nothing against it. */
+START_TEST(test_unknown_fields)
+{
+	static const enum vqi_field_id optional[] = {VQI_F_VirtIODevice_vmstate,
+						     VQI_F_VMChangeStateEntry_opaque,
+						     VQI_F_TypeImpl_instance_size};
+
+	for (int i = 0; i < 3; i++) {
+		qemu->layout.fields[optional[i]].present = false;
+		ck_assert_ok(check());
+	}
+}
+END_TEST
+
+START_TEST(test_target_ends)
+{
+	qemu->fake->calls = 0;
+	qemu->fake->gone_after = 3;
+	ck_assert_code(check(), VQI_ERROR_GONE);
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tcase = tcase_create("selfcheck");
+
+	tcase_set_timeout(tcase, 120);
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_loop_test(tcase, test_every_layout_fits, 0, SEEDS);
+	tcase_add_test(tcase, test_no_devices);
+	tcase_add_loop_test(tcase, test_wrong_offset, 0,
+			    (int)(sizeof(checked) / sizeof(checked[0])));
+	tcase_add_test(tcase, test_wrong_size);
+	tcase_add_test(tcase, test_every_queue_is_looked_at);
+	tcase_add_test(tcase, test_unknown_fields);
+	tcase_add_test(tcase, test_target_ends);
+	return unit_run("selfcheck", tcase);
+}
