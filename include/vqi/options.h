@@ -23,7 +23,9 @@ struct vqi_options {
 	bool once;
 	unsigned int interval_ms;
 	enum vqi_stop_mode stop;
-	const char *debuginfo; /* NULL: search */
+	const char *debuginfo;	   /* NULL: search */
+	const char *layout;	   /* a profile; NULL: none */
+	const char *export_layout; /* where to write one; NULL: nowhere */
 	enum vqi_format format;
 	enum vqi_color color;
 	bool verbose;

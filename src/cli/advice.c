@@ -16,7 +16,8 @@ static const char *advice(enum vqi_error_code code)
 		       "qemu-system-x86-dbgsym (from the debian-debug archive), on Fedora 'dnf "
 		       "debuginfo-install qemu-kvm-core'; or let it be fetched: "
 		       "DEBUGINFOD_URLS=https://debuginfod.debian.net virtq-inspect ...; or name the "
-		       "file: --debuginfo FILE.";
+		       "file: --debuginfo FILE. Or use a layout profile that was exported from a "
+		       "QEMU of this version and packaging: --layout FILE.";
 	case VQI_ERROR_NOT_QEMU:
 		return "Find the QEMU processes with: pgrep -af qemu";
 	case VQI_ERROR_GONE:

@@ -6,17 +6,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "vqi/dwarf.h"
-#include "vqi/image.h"
-#include "vqi/layout.h"
-#include "vqi/process.h"
-#include "vqi/qemu.h"
+#include "opened.h"
 
 /* Units: ms. How long a queue must have stood still before it is blamed. */
 #define SURE_MS 1000
-
-VQI_DEFINE_CLEANUP_VALUE(struct vqi_image, vqi_image_done)
-VQI_DEFINE_CLEANUP_VALUE(struct vqi_qemu, vqi_qemu_done)
 
 static uint64_t elapsed_us(const struct timespec *since)
 {
@@ -48,9 +41,7 @@ static void pause_ms(unsigned int ms)
 /* What one inspection holds. */
 struct inspection {
 	const struct vqi_options *options;
-	struct vqi_process *process;
-	const struct vqi_image *image;
-	struct vqi_qemu *qemu;
+	struct vqi_opened *target;
 	struct timespec start; /* monotonic: the wall clock may be set meanwhile */
 	struct timespec first_look;
 	struct vqi_snapshot *earlier; /* NULL after a single look */
@@ -69,11 +60,11 @@ VQI_DEFINE_CLEANUP_VALUE(struct inspection, inspection_done)
 static struct vqi_error *describe_target(const struct inspection *inspection,
 					 struct vqi_target *target)
 {
-	const struct vqi_image *image = inspection->image;
-	struct vqi_qemu *qemu = inspection->qemu;
+	const struct vqi_image *image = &inspection->target->image;
+	struct vqi_qemu *qemu = &inspection->target->qemu;
 	struct vqi_error *error;
 
-	target->pid = vqi_process_pid(inspection->process);
+	target->pid = vqi_process_pid(inspection->target->process);
 	target->kind = image->kind == VQI_IMAGE_STORAGE_DAEMON ? VQI_TARGET_STORAGE_DAEMON
 							       : VQI_TARGET_QEMU;
 	target->layout_source = vqi_layout_source_name(qemu->layout->source);
@@ -177,82 +168,33 @@ static struct vqi_error *look(struct vqi_observer *observer, struct inspection *
 	return judge(inspection);
 }
 
-/* Opens the target and finds out its layout: the slow part, before anything is looked at. */
-static struct vqi_error *resolve(const struct vqi_options *options, struct vqi_process *process,
-				 struct vqi_image *image, struct vqi_layout *layout)
-{
-	const struct vqi_dwarf_options dwarf = {.debuginfo = options->debuginfo};
-	struct vqi_error *error;
-
-	error = vqi_image_open(process, image);
-	if (error)
-		return error;
-	if (image->kind == VQI_IMAGE_STORAGE_DAEMON)
-		return vqi_error_new(VQI_ERROR_UNSUPPORTED,
-				     "process %d is a qemu-storage-daemon, which cannot be "
-				     "inspected yet",
-				     (int)options->pid);
-	error = vqi_dwarf_resolve(process, image, &dwarf, layout);
-	return error ? error : vqi_layout_check(layout);
-}
-
 static struct vqi_error *observe(struct inspection *inspection)
 {
 	const struct vqi_options *options = inspection->options;
 	vqi_cleanup(vqi_observer_free) struct vqi_observer *observer = NULL;
 	struct vqi_error *error;
 
-	error = vqi_observer_new(inspection->process, inspection->qemu, &observer);
+	error = vqi_observer_new(inspection->target->process, &inspection->target->qemu, &observer);
 	if (!error && options->device_count)
 		error = vqi_observer_select(observer, options->devices, options->device_count);
 	return error ? error : look(observer, inspection);
-}
-
-static struct vqi_error *inspect_process(struct vqi_process *process, struct inspection *inspection)
-{
-	vqi_cleanup(vqi_image_done) struct vqi_image image = {.fd = -1};
-	vqi_cleanup_free struct vqi_layout *layout = calloc(1, sizeof(*layout));
-	vqi_cleanup(vqi_qemu_done) struct vqi_qemu qemu = {0};
-	struct vqi_error *error;
-
-	if (!layout)
-		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	error = resolve(inspection->options, process, &image, layout);
-	if (!error)
-		error = vqi_qemu_init(vqi_process_mem(process), layout, image.bias, &qemu);
-	if (!error)
-		error = vqi_qemu_check_layout(&qemu);
-	inspection->process = process;
-	inspection->image = &image;
-	inspection->qemu = &qemu;
-	return error ? error : observe(inspection);
-}
-
-/* Once the target has ended, what failed did so for that. */
-static struct vqi_error *explain_end(struct vqi_process *process, struct vqi_error *error)
-{
-	vqi_cleanup_error struct vqi_error *owned = error, *end = vqi_process_check(process);
-
-	if (!end || error->code == VQI_ERROR_NOMEM || error->code == VQI_ERROR_USAGE)
-		return take_ptr(owned);
-	return vqi_error_new(VQI_ERROR_GONE, "process %d ended while it was inspected",
-			     (int)vqi_process_pid(process));
 }
 
 struct vqi_error *vqi_inspect(const struct vqi_options *options, struct vqi_snapshot **ret_snapshot,
 			      struct vqi_diagnosis *ret_diagnosis)
 {
 	vqi_cleanup(inspection_done) struct inspection inspection = {.options = options};
-	vqi_cleanup_process struct vqi_process *process = NULL;
+	vqi_cleanup(vqi_opened_free) struct vqi_opened *opened = NULL;
 	struct vqi_error *error;
 
 	clock_gettime(CLOCK_MONOTONIC, &inspection.start);
-	error = vqi_process_open(options->pid, &process);
+	error = vqi_opened_new(options, &opened);
 	if (error)
 		return error;
-	error = inspect_process(process, &inspection);
+	inspection.target = opened;
+	error = observe(&inspection);
 	if (error)
-		return explain_end(process, error);
+		return vqi_opened_explain(opened, error);
 	inspection.later->capture.duration_us = elapsed_us(&inspection.start);
 	*ret_snapshot = take_ptr(inspection.later);
 	*ret_diagnosis = inspection.diagnosis;

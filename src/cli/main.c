@@ -32,6 +32,8 @@ static struct vqi_error *run(int argc, char **argv, int *ret_status)
 		puts("virtq-inspect " VQI_VERSION);
 		return vqi_output_close();
 	}
+	if (options.export_layout)
+		return vqi_export_layout(&options);
 	error = vqi_inspect(&options, &snapshot, &diagnosis);
 	if (error)
 		return error;

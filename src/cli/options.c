@@ -21,6 +21,8 @@ enum {
 	OPT_INTERVAL,
 	OPT_STOP,
 	OPT_DEBUGINFO,
+	OPT_LAYOUT,
+	OPT_EXPORT_LAYOUT,
 	OPT_COLOR,
 	OPT_QUIET,
 	OPT_HELP,
@@ -35,6 +37,8 @@ static const struct option long_options[] = {
 	{"interval", required_argument, NULL, OPT_INTERVAL},
 	{"stop", required_argument, NULL, OPT_STOP},
 	{"debuginfo", required_argument, NULL, OPT_DEBUGINFO},
+	{"layout", required_argument, NULL, OPT_LAYOUT},
+	{"export-layout", required_argument, NULL, OPT_EXPORT_LAYOUT},
 	{"format", required_argument, NULL, 'f'},
 	{"color", required_argument, NULL, OPT_COLOR},
 	{"verbose", no_argument, NULL, 'v'},
@@ -63,6 +67,9 @@ void vqi_options_help(FILE *stream)
 	      "      --stop=WHEN       stop QEMU's threads: auto (default; only where readings never\n"
 	      "                        agree), never, or always (an exact cut)\n"
 	      "      --debuginfo FILE  take QEMU's debug information from FILE\n"
+	      "      --layout FILE     use a layout profile in place of debug information\n"
+	      "      --export-layout FILE\n"
+	      "                        write a layout profile of this QEMU, and inspect nothing\n"
 	      "\n"
 	      "How to print it:\n"
 	      "  -f, --format=FORMAT   text (default) or json\n"
@@ -218,6 +225,12 @@ static struct vqi_error *parse_option(int option, struct vqi_options *options, s
 	case OPT_DEBUGINFO:
 		options->debuginfo = optarg;
 		break;
+	case OPT_LAYOUT:
+		options->layout = optarg;
+		break;
+	case OPT_EXPORT_LAYOUT:
+		options->export_layout = optarg;
+		break;
 	case 'f':
 		given->format = true;
 		error = parse_choice("--format", optarg, formats, "text or json", &choice);
@@ -249,6 +262,9 @@ static struct vqi_error *check_options(const struct vqi_options *options, const 
 		return NULL;
 	if (!options->pid)
 		return vqi_error_new(VQI_ERROR_USAGE, "what to inspect is missing: --pid PID");
+	if (options->layout && options->debuginfo)
+		return vqi_error_new(VQI_ERROR_USAGE,
+				     "--layout and --debuginfo contradict each other");
 	if (options->once && given->interval)
 		return vqi_error_new(VQI_ERROR_USAGE,
 				     "--once and --interval contradict each other");

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "dwarf_private.h"
+#include "elf_file.h"
+#include "elf_symbols.h"
 
 #define MAX_NAMES  256
 #define HASH_SLOTS 1024 /* a power of two; a few times MAX_NAMES */
@@ -195,6 +197,25 @@ struct vqi_error *vqi_dwarf_symbols_read(struct vqi_dwarf_file *file,
 	if (!ret_symbols->complete)
 		names_read(names, image, SHT_DYNSYM);
 	take_anchors(names, &anchors, ret_symbols);
+	take_variables(names, layout);
+	return NULL;
+}
+
+struct vqi_error *vqi_elf_symbols(const struct vqi_image *image, struct vqi_layout *layout)
+{
+	vqi_cleanup_free struct names *names = calloc(1, sizeof(*names));
+	struct anchor_names anchors;
+	vqi_cleanup_elf Elf *elf = NULL;
+	struct vqi_error *error;
+
+	if (!names)
+		return vqi_error_sys(ENOMEM, "symbols");
+	error = vqi_elf_open(image->fd, &elf);
+	if (error || !elf)
+		return error;
+	names_add_table(names, &anchors);
+	if (!names_read(names, elf, SHT_SYMTAB))
+		names_read(names, elf, SHT_DYNSYM);
 	take_variables(names, layout);
 	return NULL;
 }

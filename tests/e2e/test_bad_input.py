@@ -70,6 +70,7 @@ def child():
         ["--pid", "1", "--once", "--interval", "1"],
         ["--pid", "1", "--quiet", "--format=json"],
         ["--pid", "1", "--quiet", "--verbose"],
+        ["--pid", "1", "--layout", "x", "--debuginfo", "y"],
     ],
     ids=" ".join,
 )

@@ -30,6 +30,7 @@ PUBLIC = {
     "names.h": "virtio",
     "options.h": "cli",
     "process.h": "target",
+    "profile.h": "layout",
     "qemu.h": "qemu",
     "report.h": "report",
     "snapshot.h": "base",

@@ -45,6 +45,8 @@ START_TEST(test_defaults)
 	ck_assert_uint_eq(options.interval_ms, 250);
 	ck_assert_int_eq(options.stop, VQI_STOP_AUTO);
 	ck_assert_ptr_null(options.debuginfo);
+	ck_assert_ptr_null(options.layout);
+	ck_assert_ptr_null(options.export_layout);
 	ck_assert_int_eq(options.format, VQI_FORMAT_TEXT);
 	ck_assert_int_eq(options.color, VQI_COLOR_AUTO);
 	ck_assert(!options.verbose && !options.quiet);
@@ -54,8 +56,8 @@ END_TEST
 START_TEST(test_every_option)
 {
 	ck_assert_ok(PARSE("-p", "1", "-d", "blk0", "--device=net 0", "-q", "1023", "--interval",
-			   "1.5", "--stop=always", "--debuginfo", "/d", "-f", "json",
-			   "--color=never", "-v"));
+			   "1.5", "--stop=always", "--debuginfo", "/d", "--export-layout=/e", "-f",
+			   "json", "--color=never", "-v"));
 	ck_assert_int_eq(options.pid, 1);
 	ck_assert_uint_eq(options.device_count, 2);
 	ck_assert_str_eq(options.devices[0], "blk0");
@@ -64,12 +66,14 @@ START_TEST(test_every_option)
 	ck_assert_uint_eq(options.interval_ms, 1500);
 	ck_assert_int_eq(options.stop, VQI_STOP_ALWAYS);
 	ck_assert_str_eq(options.debuginfo, "/d");
+	ck_assert_str_eq(options.export_layout, "/e");
 	ck_assert_int_eq(options.format, VQI_FORMAT_JSON);
 	ck_assert_int_eq(options.color, VQI_COLOR_NEVER);
 	ck_assert(options.verbose);
 
 	ck_assert_ok(PARSE("--queue=0", "--once", "--quiet", "--pid=2147483647", "--stop", "never",
-			   "--color", "always"));
+			   "--color", "always", "--layout", "/l"));
+	ck_assert_str_eq(options.layout, "/l");
 	ck_assert_int_eq(options.pid, 2147483647);
 	ck_assert(vqi_num_is(options.queue, 0));
 	ck_assert(options.once && options.quiet && !options.verbose);
@@ -239,7 +243,7 @@ START_TEST(test_help_lists_options)
 		else
 			ck_assert_ok(PARSE("-p1", name));
 	}
-	ck_assert_uint_eq(count, 13);
+	ck_assert_uint_eq(count, 15);
 }
 END_TEST
 

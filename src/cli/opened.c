@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "opened.h"
+
+#include <stdlib.h>
+
+#include "vqi/dwarf.h"
+#include "vqi/profile.h"
+
+static struct vqi_error *resolve(const struct vqi_options *options, struct vqi_opened *opened)
+{
+	const struct vqi_dwarf_options dwarf = {.debuginfo = options->debuginfo};
+	struct vqi_error *error;
+
+	if (options->layout)
+		return vqi_profile_read(options->layout, &opened->image, &opened->layout);
+	error = vqi_dwarf_resolve(opened->process, &opened->image, &dwarf, &opened->layout);
+	return error ? error : vqi_layout_check(&opened->layout);
+}
+
+static struct vqi_error *open_image(const struct vqi_options *options, struct vqi_opened *opened)
+{
+	struct vqi_error *error = vqi_image_open(opened->process, &opened->image);
+
+	if (error || opened->image.kind == VQI_IMAGE_QEMU)
+		return error;
+	return vqi_error_new(VQI_ERROR_UNSUPPORTED,
+			     "process %d is a qemu-storage-daemon, which cannot be inspected yet",
+			     (int)options->pid);
+}
+
+struct vqi_error *vqi_opened_new(const struct vqi_options *options, struct vqi_opened **ret_opened)
+{
+	vqi_cleanup(vqi_opened_free) struct vqi_opened *opened = calloc(1, sizeof(*opened));
+	struct vqi_error *error;
+
+	if (!opened)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	opened->image.fd = -1;
+	error = vqi_process_open(options->pid, &opened->process);
+	if (error)
+		return error;
+	error = open_image(options, opened);
+	if (!error)
+		error = resolve(options, opened);
+	if (!error)
+		error = vqi_qemu_init(vqi_process_mem(opened->process), &opened->layout,
+				      opened->image.bias, &opened->qemu);
+	if (!error)
+		error = vqi_qemu_check_layout(&opened->qemu);
+	if (error)
+		return vqi_opened_explain(opened, error);
+	*ret_opened = take_ptr(opened);
+	return NULL;
+}
+
+void vqi_opened_free(struct vqi_opened *opened)
+{
+	if (!opened)
+		return;
+	vqi_qemu_done(&opened->qemu);
+	vqi_image_done(&opened->image);
+	vqi_process_close(opened->process);
+	free(opened);
+}
+
+struct vqi_error *vqi_opened_explain(const struct vqi_opened *opened, struct vqi_error *error)
+{
+	vqi_cleanup_error struct vqi_error *owned = error, *end = NULL;
+
+	if (error)
+		end = vqi_process_check(opened->process);
+	if (!end || error->code == VQI_ERROR_NOMEM || error->code == VQI_ERROR_USAGE)
+		return take_ptr(owned);
+	return vqi_error_new(VQI_ERROR_GONE, "process %d ended while it was inspected",
+			     (int)vqi_process_pid(opened->process));
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "vqi/profile.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "elf_symbols.h"
+#include "vqi/cleanup.h"
+
+#define SCHEMA "virtq-inspect-layout/1"
+
+static void put_json(struct json_object *object)
+{
+	json_object_put(object);
+}
+VQI_DEFINE_CLEANUP(struct json_object *, put_json)
+
+/* ---- writing ---- */
+
+/* Takes value; false without memory. */
+static bool add(struct json_object *into, const char *name, struct json_object *value)
+{
+	if (value && json_object_object_add(into, name, value) == 0)
+		return true;
+	json_object_put(value);
+	return false;
+}
+
+static bool add_string(struct json_object *into, const char *name, const char *value)
+{
+	if (!value)
+		return json_object_object_add(into, name, NULL) == 0;
+	return add(into, name, json_object_new_string(value));
+}
+
+/* An object within another. Owner: into. */
+static struct json_object *add_object(struct json_object *into, const char *name)
+{
+	struct json_object *object = json_object_new_object();
+
+	return add(into, name, object) ? object : NULL;
+}
+
+static bool add_field(struct json_object *fields, enum vqi_field_id id,
+		      const struct vqi_field *field)
+{
+	struct json_object *object = add_object(fields, vqi_field_info(id)->path);
+
+	return object && add(object, "offset", json_object_new_int64(field->offset)) &&
+	       add(object, "size", json_object_new_int64(field->size));
+}
+
+static bool add_struct(struct json_object *structs, const struct vqi_layout *layout,
+		       enum vqi_struct_id id)
+{
+	struct json_object *object = add_object(structs, vqi_struct_info(id)->name);
+	struct json_object *fields = NULL;
+
+	if (object && add(object, "size", json_object_new_int64(layout->structs[id].size)))
+		fields = add_object(object, "fields");
+	for (size_t i = 0; fields && i < VQI_FIELD_COUNT; i++) {
+		const struct vqi_field *field = &layout->fields[i];
+
+		if (field->present && vqi_field_info(i)->structure == id &&
+		    !add_field(fields, i, field))
+			return false;
+	}
+	return fields;
+}
+
+static bool add_structs(struct json_object *root, const struct vqi_layout *layout)
+{
+	struct json_object *structs = add_object(root, "structs");
+
+	for (size_t i = 0; structs && i < VQI_STRUCT_COUNT; i++) {
+		if (layout->structs[i].present && !add_struct(structs, layout, i))
+			return false;
+	}
+	return structs;
+}
+
+static bool add_symbols(struct json_object *root, const struct vqi_layout *layout)
+{
+	struct json_object *symbols = add_object(root, "symbols");
+	char address[32];
+
+	for (size_t i = 0; symbols && i < VQI_SYMBOL_COUNT; i++) {
+		if (!layout->symbols[i].present)
+			continue;
+		snprintf(address, sizeof(address), "0x%" PRIx64, layout->symbols[i].address);
+		if (!add_string(symbols, vqi_symbol_info(i)->name, address))
+			return false;
+	}
+	return symbols;
+}
+
+static bool add_qemu(struct json_object *root, const struct vqi_image *image)
+{
+	struct json_object *object = add_object(root, "qemu");
+
+	return object && add_string(object, "version", image->version) &&
+	       add_string(object, "build_id", image->build_id);
+}
+
+struct vqi_error *vqi_profile_write(FILE *stream, const struct vqi_layout *layout,
+				    const struct vqi_image *image)
+{
+	vqi_cleanup(put_json) struct json_object *root = json_object_new_object();
+	const char *text = NULL;
+
+	if (root && add_string(root, "schema", SCHEMA) &&
+	    add_string(root, "generator", "virtq-inspect " VQI_VERSION) &&
+	    add_string(root, "source", vqi_layout_source_name(layout->source)) &&
+	    add_qemu(root, image) && add_structs(root, layout) && add_symbols(root, layout))
+		text = json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY |
+								    JSON_C_TO_STRING_NOSLASHESCAPE);
+	if (!text)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	if (fprintf(stream, "%s\n", text) < 0 || fflush(stream) != 0)
+		return vqi_error_sys(errno, "cannot write the layout");
+	return NULL;
+}
+
+/* ---- reading ---- */
+
+static struct vqi_error *bad(const char *what)
+{
+	return vqi_error_new(VQI_ERROR_BAD_DATA, "no layout profile: %s", what);
+}
+
+static struct json_object *member(struct json_object *object, const char *name, enum json_type type)
+{
+	struct json_object *value;
+
+	if (!json_object_is_type(object, json_type_object) ||
+	    !json_object_object_get_ex(object, name, &value) || !json_object_is_type(value, type))
+		return NULL;
+	return value;
+}
+
+/* Offsets and sizes; what is no structure's is refused. */
+static bool read_size(struct json_object *object, const char *name, uint32_t *ret_size)
+{
+	struct json_object *value = member(object, name, json_type_int);
+	int64_t number = json_object_get_int64(value);
+
+	if (!value || number < 0 || number > VQI_LAYOUT_MAX_SIZE)
+		return false;
+	*ret_size = (uint32_t)number;
+	return true;
+}
+
+static struct vqi_error *read_fields(struct json_object *fields, enum vqi_struct_id id,
+				     struct vqi_layout *layout)
+{
+	for (size_t i = 0; i < VQI_FIELD_COUNT; i++) {
+		const struct vqi_field_info *info = vqi_field_info(i);
+		struct json_object *object;
+
+		if (info->structure != id)
+			continue;
+		object = member(fields, info->path, json_type_object);
+		if (!object)
+			continue;
+		layout->fields[i].present = true;
+		if (!read_size(object, "offset", &layout->fields[i].offset) ||
+		    !read_size(object, "size", &layout->fields[i].size))
+			return vqi_error_prefix(bad("a field without offset and size"), "%s",
+						info->name);
+	}
+	return NULL;
+}
+
+static struct vqi_error *read_structs(struct json_object *root, struct vqi_layout *layout)
+{
+	struct json_object *structs = member(root, "structs", json_type_object);
+	struct vqi_error *error = NULL;
+
+	if (!structs)
+		return bad("it has no structs");
+	for (size_t i = 0; !error && i < VQI_STRUCT_COUNT; i++) {
+		const char *name = vqi_struct_info(i)->name;
+		struct json_object *object = member(structs, name, json_type_object);
+
+		if (!object)
+			continue;
+		layout->structs[i].present = true;
+		if (!read_size(object, "size", &layout->structs[i].size))
+			return vqi_error_prefix(bad("a structure without a size"), "%s", name);
+		error = read_fields(member(object, "fields", json_type_object), i, layout);
+	}
+	return error;
+}
+
+static bool is_of_build(struct json_object *root, const struct vqi_image *image)
+{
+	struct json_object *build_id =
+		member(member(root, "qemu", json_type_object), "build_id", json_type_string);
+
+	return build_id && image->build_id &&
+	       strcmp(json_object_get_string(build_id), image->build_id) == 0;
+}
+
+/* For what the image's own symbol tables lack. */
+static struct vqi_error *read_symbols(struct json_object *root, struct vqi_layout *layout)
+{
+	struct json_object *symbols = member(root, "symbols", json_type_object);
+
+	for (size_t i = 0; i < VQI_SYMBOL_COUNT; i++) {
+		const char *name = vqi_symbol_info(i)->name;
+		struct json_object *value = member(symbols, name, json_type_string);
+		const char *text;
+		uint64_t address;
+		char *end;
+
+		if (!value || layout->symbols[i].present)
+			continue;
+		text = json_object_get_string(value);
+		errno = 0;
+		address = strtoull(text, &end, 16);
+		if (strncmp(text, "0x", 2) != 0 || *end || errno)
+			return vqi_error_prefix(bad("an address that is no number"), "%s", name);
+		layout->symbols[i] = (struct vqi_symbol){.present = true, .address = address};
+	}
+	return NULL;
+}
+
+static struct vqi_error *read_profile(struct json_object *root, const struct vqi_image *image,
+				      struct vqi_layout *layout)
+{
+	struct json_object *schema = member(root, "schema", json_type_string);
+	struct vqi_error *error;
+
+	if (!schema || strcmp(json_object_get_string(schema), SCHEMA) != 0)
+		return bad("its schema is not " SCHEMA);
+	error = read_structs(root, layout);
+	if (!error)
+		error = vqi_elf_symbols(image, layout);
+	if (!error && is_of_build(root, image))
+		error = read_symbols(root, layout);
+	return error ? error : vqi_layout_check(layout);
+}
+
+struct vqi_error *vqi_profile_read(const char *path, const struct vqi_image *image,
+				   struct vqi_layout *ret_layout)
+{
+	vqi_cleanup(put_json) struct json_object *root = NULL;
+	vqi_cleanup_free struct vqi_layout *layout = calloc(1, sizeof(*layout));
+	struct vqi_error *error;
+
+	if (!layout)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	errno = 0;
+	root = json_object_from_file(path);
+	if (!root && errno)
+		return vqi_error_sys(errno, "cannot read %s", path);
+	error = root ? read_profile(root, image, layout) : bad("it is no JSON");
+	if (error)
+		return vqi_error_prefix(error, "%s", path);
+	layout->source = VQI_LAYOUT_PROFILE;
+	*ret_layout = *layout;
+	return NULL;
+}

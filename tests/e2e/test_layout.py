@@ -1,0 +1,122 @@
+"""Layout profiles: exported from a QEMU with debug information, used for one without; and refused where they do not fit."""
+
+import json
+import subprocess
+
+import jsonschema
+import pytest
+from odd_qemus import OddQemu
+from rig import GEOMETRY, SLOW, on
+
+from vqitest import qemu_folder
+from vqitest.guest import ROOT
+from vqitest.harm import do_no_harm
+
+SCHEMA = json.loads((ROOT / "data/virtq-inspect-layout.schema.json").read_text())
+DEVICES = ("-device", "virtio-balloon-pci,id=balloon0", "-device", "virtio-rng-pci,id=rng0")
+
+
+@pytest.fixture(scope="module")
+def stripped(tmp_path_factory):
+    """The QEMU under test without debug information or symbols, as a distribution ships it."""
+    path = tmp_path_factory.mktemp("stripped") / "qemu-system-x86_64"
+    subprocess.run(["strip", "-o", path, qemu_folder() / "qemu-system-x86_64"], check=True, timeout=60)
+    return path
+
+
+@pytest.fixture
+def profile(machines, inspector, tmp_path):
+    path = tmp_path / "profile.json"
+    vm = machines.start(*DEVICES, qtest=True)
+    assert inspector.text(vm.pid, "--export-layout", path) == ""
+    do_no_harm(vm.pid)
+    return path
+
+
+def test_export(machines, inspector, profile):
+    layout = json.loads(profile.read_text())
+    jsonschema.validate(layout, SCHEMA)
+    assert layout["source"] == "dwarf"
+    assert layout["structs"]["VirtQueue"]["fields"]["last_avail_idx"] == {"offset": 56, "size": 2}
+    vm = machines.start(*DEVICES, qtest=True)
+    assert json.loads(inspector.text(vm.pid, "--export-layout=-")) == layout
+    assert [path.name for path in profile.parent.iterdir()] == [profile.name], "it leaves nothing behind"
+    again = profile.with_name("again.json")
+    inspector.text(vm.pid, "--layout", profile, "--export-layout", again)
+    assert json.loads(again.read_text()) == {**layout, "source": "profile"}
+
+
+def test_cannot_be_written(machines, inspector, tmp_path):
+    vm = machines.start(*DEVICES, qtest=True)
+    inspector.fails("--pid", vm.pid, "--export-layout", tmp_path / "no" / "such", status=3)
+
+
+def normal(report):
+    """What must not depend on where the layout is from: all but times and counts of the host."""
+    return report.devices, [loop["name"] for loop in report.json["loops"]], report.target["run_state"]
+
+
+@on("pci-split", "mmio-packed")
+def test_same_as_debug_information(rig, profile):
+    """A disk that hangs: every field, and the finding."""
+    disk = rig.disk(SLOW, **GEOMETRY)
+    disk.submit(3, "write")
+    rig.wait_taken(disk.ring)
+    reports = [rig.inspector.report(rig.vm.pid, *more, status=1) for more in ([], ["--layout", profile])]
+    assert [report.target["layout_source"] for report in reports] == ["dwarf", "profile"]
+    assert [finding["summary"].split(";")[1] for report in reports for finding in report.findings] == [
+        " they are in the block layer, node d0"
+    ] * 2
+    for report in reports:
+        for queue in (queue for device in report.devices for queue in device["queues"]):
+            queue.pop("findings")
+    assert normal(reports[0]) == normal(reports[1])
+
+
+def test_stripped_qemu(machines, inspector, stripped, profile):
+    """Of the same build: the profile has what the program lacks."""
+    vm = machines.start(*DEVICES, kind=OddQemu, executable=stripped, qtest=True)
+    inspector.fails("--pid", vm.pid, status=3)
+    report = inspector.report(vm.pid, "--layout", profile)
+    report.assert_healthy()
+    assert [device["id"] for device in report.devices] == ["balloon0", "rng0"]
+    assert report.target["run_state"] == "running"
+
+
+# What each of these says wrongly, a check of the memory finds.
+CHECKED = {
+    "vq": ("VirtIODevice", "vq"),
+    "vmstate": ("VirtIODevice", "vmstate"),
+    "queue-index": ("VirtQueue", "queue_index"),
+    "queue-vdev": ("VirtQueue", "vdev"),
+    "opaque": ("VMChangeStateEntry", "opaque"),
+}
+
+
+@pytest.mark.parametrize("struct, field", CHECKED.values(), ids=CHECKED)
+@pytest.mark.parametrize("by", [-8, 8])
+def test_wrong_offset_is_refused(machines, inspector, profile, struct, field, by):
+    layout = json.loads(profile.read_text())
+    layout["structs"][struct]["fields"][field]["offset"] += by
+    if layout["structs"][struct]["fields"][field]["offset"] < 0:
+        pytest.skip("the structure begins with it")
+    profile.write_text(json.dumps(layout))
+    vm = machines.start(*DEVICES, qtest=True)
+    stderr = inspector.fails("--pid", vm.pid, "--layout", profile, status=3)
+    assert "does not fit this QEMU" in stderr
+
+
+@pytest.mark.parametrize("struct", ["VirtQueue", "VirtIODevice", "DeviceState"])
+def test_wrong_size_is_refused(machines, inspector, profile, struct):
+    layout = json.loads(profile.read_text())
+    layout["structs"][struct]["size"] += 8
+    profile.write_text(json.dumps(layout))
+    vm = machines.start(*DEVICES, qtest=True)
+    stderr = inspector.fails("--pid", vm.pid, "--layout", profile, status=3)
+    assert "does not fit this QEMU" in stderr
+
+
+@pytest.mark.parametrize("path", ["/no/such/file", "/dev/null", "/proc/self/exe", "/"])
+def test_no_profile(machines, inspector, path):
+    vm = machines.start(*DEVICES, qtest=True)
+    inspector.fails("--pid", vm.pid, "--layout", path, status=3)
