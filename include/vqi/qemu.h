@@ -87,11 +87,14 @@ void vqi_objects_done(struct vqi_objects *objects);
 
 /* Checks a layout against what is in memory, before anything that was read by it is believed: of every
  * virtio device, all 1024 entries of its vq array say their own number and their device; vmstate's opaque
- * is the device; and the sizes of the types "device" and "virtio-device" are those of their structures. What
- * the layout lacks is passed over. A device that is being plugged or unplugged is looked at again.
+ * is the device; the sizes of the types "device" and "virtio-device" are those of their structures; and the
+ * main loop's lists of handlers are lists. Other structures that are objects, and are of another size than
+ * QEMU's, become unknown. What the layout lacks is passed over. A device that is being plugged or unplugged
+ * is looked at again. layout must be that of qemu.
  * Source: hw/virtio/virtio.c virtio_init(), qom/object.c struct TypeImpl.
  * Errors: NO_LAYOUT, naming what does not fit; those of readv, NOMEM. */
-struct vqi_error *vqi_qemu_check_layout(struct vqi_qemu *qemu) vqi_must_check;
+struct vqi_error *vqi_qemu_check_layout(struct vqi_qemu *qemu,
+					struct vqi_layout *layout) vqi_must_check;
 
 /* The name of the run state, of the VM, of the guest architecture; NULL where they are unknown.
  * exe is a hint for the architecture (qemu-system-ARCH). Errors: GONE, NOMEM. */

@@ -46,7 +46,7 @@ struct vqi_error *vqi_opened_new(const struct vqi_options *options, struct vqi_o
 		error = vqi_qemu_init(vqi_process_mem(opened->process), &opened->layout,
 				      opened->image.bias, &opened->qemu);
 	if (!error)
-		error = vqi_qemu_check_layout(&opened->qemu);
+		error = vqi_qemu_check_layout(&opened->qemu, &opened->layout);
 	if (error)
 		return vqi_opened_explain(opened, error);
 	*ret_opened = take_ptr(opened);

@@ -4,12 +4,13 @@
 #include <gelf.h>
 #include <string.h>
 
+#include "accessor.h"
 #include "dwarf_private.h"
 #include "elf_file.h"
 #include "elf_symbols.h"
 
-#define MAX_NAMES  256
-#define HASH_SLOTS 1024 /* a power of two; a few times MAX_NAMES */
+#define MAX_NAMES  512
+#define HASH_SLOTS 2048 /* a power of two; a few times MAX_NAMES */
 #define MAX_NAME   64
 
 /* How well a symbol fits a name. Compilers append .cold, .constprop.0, .isra.0, .part.0 to
@@ -201,10 +202,38 @@ struct vqi_error *vqi_dwarf_symbols_read(struct vqi_dwarf_file *file,
 	return NULL;
 }
 
+/* Variables of a file alone, which a stripped program does not export, and functions of which the first
+ * instruction has their address. Source: util/main-loop.c, hw/core/sysbus.c, softmmu/runstate.c. */
+static const struct {
+	enum vqi_symbol_id symbol;
+	const char *function;
+} accessors[] = {
+	{VQI_SYM_qemu_aio_context, "qemu_get_aio_context"},
+	{VQI_SYM_iohandler_ctx, "iohandler_get_aio_context"},
+	{VQI_SYM_main_system_bus, "sysbus_get_default"},
+	{VQI_SYM_current_run_state, "runstate_is_running"},
+};
+
+#define ACCESSORS (sizeof(accessors) / sizeof(accessors[0]))
+
+static void take_accessed(const struct names *names, const size_t *functions, Elf *elf,
+			  struct vqi_layout *layout)
+{
+	for (size_t i = 0; i < ACCESSORS; i++) {
+		struct vqi_symbol *symbol = &layout->symbols[accessors[i].symbol];
+		const struct name *name = &names->names[functions[i]];
+
+		if (!symbol->present && functions[i] < names->count && name->fit == FIT_GLOBAL &&
+		    !name->ambiguous)
+			symbol->present = vqi_accessor_decode(elf, name->address, &symbol->address);
+	}
+}
+
 struct vqi_error *vqi_elf_symbols(const struct vqi_image *image, struct vqi_layout *layout)
 {
 	vqi_cleanup_free struct names *names = calloc(1, sizeof(*names));
 	struct anchor_names anchors;
+	size_t functions[ACCESSORS];
 	vqi_cleanup_elf Elf *elf = NULL;
 	struct vqi_error *error;
 
@@ -214,8 +243,12 @@ struct vqi_error *vqi_elf_symbols(const struct vqi_image *image, struct vqi_layo
 	if (error || !elf)
 		return error;
 	names_add_table(names, &anchors);
+	for (size_t i = 0; i < ACCESSORS; i++)
+		functions[i] = names_add(names, accessors[i].function,
+					 strlen(accessors[i].function), STT_FUNC);
 	if (!names_read(names, elf, SHT_SYMTAB))
 		names_read(names, elf, SHT_DYNSYM);
 	take_variables(names, layout);
+	take_accessed(names, functions, elf, layout);
 	return NULL;
 }

@@ -81,41 +81,77 @@ static struct vqi_error *check_vmstate(struct vqi_qemu *qemu, uint64_t vdev)
 
 /* ---- types ---- */
 
-static struct vqi_error *check_size(struct vqi_qemu *qemu, uint64_t impl, enum vqi_struct_id id)
+/* QEMU itself has the sizes of the structures that objects are. */
+static const struct {
+	const char *type;
+	enum vqi_struct_id structure;
+	bool needed; /* without it nothing can be said */
+} types[] = {
+	{"device", VQI_S_DeviceState, true},
+	{"virtio-device", VQI_S_VirtIODevice, true},
+	{"cpu", VQI_S_CPUState, false},
+	{"iothread", VQI_S_IOThread, false},
+	{"pci-device", VQI_S_PCIDevice, false},
+	{"virtio-pci", VQI_S_VirtIOPCIProxy, false},
+	{"virtio-blk-device", VQI_S_VirtIOBlock, false},
+	{"virtio-net-device", VQI_S_VirtIONet, false},
+	{"virtio-scsi-device", VQI_S_VirtIOSCSI, false},
+	{"virtio-rng-device", VQI_S_VirtIORNG, false},
+	{"virtio-crypto-device", VQI_S_VirtIOCrypto, false},
+	{"virtio-9p-device", VQI_S_V9fsVirtioState, false},
+};
+
+/* What the layout says of a structure is unknown from now on. */
+static void drop(struct vqi_layout *layout, enum vqi_struct_id id)
 {
-	const struct vqi_struct_layout *structure = &qemu->layout->structs[id];
+	layout->structs[id].present = false;
+	for (size_t i = 0; i < VQI_FIELD_COUNT; i++) {
+		if (vqi_field_info(i)->structure == id)
+			layout->fields[i].present = false;
+	}
+}
+
+static struct vqi_error *check_size(struct vqi_qemu *qemu, struct vqi_layout *layout, uint64_t impl,
+				    const char *name)
+{
 	struct vqi_num size = VQI_UNKNOWN;
 	struct vqi_error *error;
 
 	error = vqi_qemu_known(qemu, impl, VQI_F_TypeImpl_instance_size, &size);
-	if (error)
-		return error;
-	if (!size.known || !structure->present || size.value == structure->size)
-		return NULL;
-	return vqi_error_new(VQI_ERROR_NO_LAYOUT,
-			     "the layout does not fit this QEMU: its %s has %" PRIu64
-			     " bytes, the layout's %" PRIu32,
-			     vqi_struct_info(id)->name, size.value, structure->size);
+	for (size_t i = 0; !error && size.known && i < sizeof(types) / sizeof(types[0]); i++) {
+		enum vqi_struct_id id = types[i].structure;
+
+		if (strcmp(types[i].type, name) != 0 || !layout->structs[id].present ||
+		    layout->structs[id].size == size.value)
+			continue;
+		if (types[i].needed)
+			return vqi_error_new(
+				VQI_ERROR_NO_LAYOUT,
+				"the layout does not fit this QEMU: its %s has %" PRIu64
+				" bytes, the layout's %" PRIu32,
+				vqi_struct_info(id)->name, size.value, layout->structs[id].size);
+		drop(layout, id);
+	}
+	return error;
 }
 
-/* The sizes that QEMU itself has of the structures that a device begins with. */
-static struct vqi_error *check_types(struct vqi_qemu *qemu, uint64_t vdev)
+/* The types that an object is of. */
+static struct vqi_error *check_types(struct vqi_qemu *qemu, struct vqi_layout *layout,
+				     uint64_t object)
 {
-	static const char what[] = "the type of a device cannot be read";
+	static const char what[] = "the type of an object cannot be read";
 	struct vqi_error *error;
 	uint64_t class, impl = 0;
 
-	error = vqi_qemu_field(qemu, vdev, VQI_F_Object_class, &class);
+	error = vqi_qemu_field(qemu, object, VQI_F_Object_class, &class);
 	if (!error)
 		error = vqi_qemu_field(qemu, class, VQI_F_ObjectClass_type, &impl);
 	for (int i = 0; !error && impl && i < VQI_MAX_QOM_DEPTH; i++) {
 		vqi_cleanup_free char *name = NULL;
 
 		error = vqi_qemu_string_field(qemu, impl, VQI_F_TypeImpl_name, &name);
-		if (!error && name && strcmp(name, "virtio-device") == 0)
-			error = check_size(qemu, impl, VQI_S_VirtIODevice);
-		if (!error && name && strcmp(name, "device") == 0)
-			error = check_size(qemu, impl, VQI_S_DeviceState);
+		if (!error && name)
+			error = check_size(qemu, layout, impl, name);
 		if (!error)
 			error = vqi_qemu_field(qemu, impl, VQI_F_TypeImpl_parent_type, &impl);
 	}
@@ -124,38 +160,96 @@ static struct vqi_error *check_types(struct vqi_qemu *qemu, uint64_t vdev)
 	return unreadable(error, what);
 }
 
+/* The first virtual CPU; none where this QEMU has none, or not by a name that is known. */
+static struct vqi_error *check_cpus(struct vqi_qemu *qemu, struct vqi_layout *layout)
+{
+	bool old = layout->symbols[VQI_SYM_cpus].present;
+	struct vqi_error *error;
+	uint64_t cpu;
+
+	if (!old && !layout->symbols[VQI_SYM_cpus_queue].present)
+		return NULL;
+	error = vqi_qemu_pointer(qemu, old ? VQI_SYM_cpus : VQI_SYM_cpus_queue, &cpu);
+	if (error)
+		return vqi_error_keep_fatal(error);
+	return cpu ? check_types(qemu, layout, cpu) : NULL;
+}
+
+/* ---- event loops ---- */
+
+/* The first handler of a list points back at the list's head (QLIST, include/qemu/queue.h), and there is one:
+ * that of the context's own notifier (util/async.c aio_context_new()). */
+static struct vqi_error *check_handlers(struct vqi_qemu *qemu, enum vqi_symbol_id symbol)
+{
+	static const char what[] = "AioContext.aio_handlers is no list of handlers";
+	const struct vqi_field *handlers = &qemu->layout->fields[VQI_F_AioContext_aio_handlers];
+	const struct vqi_field *node = &qemu->layout->fields[VQI_F_AioHandler_node];
+	uint64_t context, handler = 0, back = 0;
+	struct vqi_error *error;
+
+	if (!qemu->layout->symbols[symbol].present || !handlers->present || !node->present)
+		return NULL;
+	error = vqi_qemu_pointer(qemu, symbol, &context);
+	if (!error && !context) /* QEMU is about to make it */
+		return NULL;
+	if (!error)
+		error = vqi_qemu_field(qemu, context, VQI_F_AioContext_aio_handlers, &handler);
+	if (!error)
+		error = vqi_mem_read_uint(qemu->mem, handler + node->offset + 8, 8, &back);
+	if (error)
+		return unreadable(error, what);
+	return back != context + handlers->offset ? misfit(what) : NULL;
+}
+
 /* ---- all of it ---- */
 
-static struct vqi_error *check_device(struct vqi_qemu *qemu, uint64_t vdev)
+static struct vqi_error *check_device(struct vqi_qemu *qemu, struct vqi_layout *layout,
+				      uint64_t vdev)
 {
-	struct vqi_error *error = check_types(qemu, vdev);
+	struct vqi_error *error = check_types(qemu, layout, vdev);
+	uint64_t parent = 0;
 
 	if (!error)
 		error = check_queues(qemu, vdev);
-	return error ? error : check_vmstate(qemu, vdev);
+	if (!error)
+		error = check_vmstate(qemu, vdev);
+	if (!error) /* the PCI proxy is its parent */
+		error = vqi_qemu_field(qemu, vdev, VQI_F_Object_parent, &parent);
+	return error || !parent ? error : check_types(qemu, layout, parent);
 }
 
-static struct vqi_error *check_devices(struct vqi_qemu *qemu)
+static struct vqi_error *check_devices(struct vqi_qemu *qemu, struct vqi_layout *layout)
 {
 	struct vqi_objects devices = {0};
 	struct vqi_error *error;
 
 	error = vqi_qemu_find_virtio(qemu, &devices);
 	for (size_t i = 0; !error && i < devices.count; i++)
-		error = vqi_error_prefix(check_device(qemu, devices.objects[i].address), "%s",
-					 devices.objects[i].path);
+		error = vqi_error_prefix(check_device(qemu, layout, devices.objects[i].address),
+					 "%s", devices.objects[i].path);
 	vqi_objects_done(&devices);
 	return error;
 }
 
-struct vqi_error *vqi_qemu_check_layout(struct vqi_qemu *qemu)
+static struct vqi_error *check_all(struct vqi_qemu *qemu, struct vqi_layout *layout)
 {
-	struct vqi_error *error = check_devices(qemu);
+	struct vqi_error *error = check_devices(qemu, layout);
+
+	if (!error)
+		error = check_cpus(qemu, layout);
+	if (!error)
+		error = check_handlers(qemu, VQI_SYM_qemu_aio_context);
+	return error ? error : check_handlers(qemu, VQI_SYM_iohandler_ctx);
+}
+
+struct vqi_error *vqi_qemu_check_layout(struct vqi_qemu *qemu, struct vqi_layout *layout)
+{
+	struct vqi_error *error = check_all(qemu, layout);
 
 	for (int i = 1; error && error->code == VQI_ERROR_NO_LAYOUT && i < TRIES; i++) {
 		vqi_error_free(error);
 		nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
-		error = check_devices(qemu);
+		error = check_all(qemu, layout);
 	}
 	return error;
 }

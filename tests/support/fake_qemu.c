@@ -202,6 +202,15 @@ static const char *parent_of(const char *type)
 	return strcmp(type, "object") ? "object" : NULL;
 }
 
+static enum vqi_struct_id structure_of(const char *type)
+{
+	if (strcmp(type, "device") == 0)
+		return VQI_S_DeviceState;
+	if (strcmp(type, "virtio-net-device") == 0)
+		return VQI_S_VirtIONet;
+	return strcmp(type, "virtio-device") == 0 ? VQI_S_VirtIODevice : VQI_S_VirtIOBlock;
+}
+
 static struct fake_type *type_of(struct fake_qemu *qemu, const char *name)
 {
 	const char *parent = parent_of(name);
@@ -222,12 +231,8 @@ static struct fake_type *type_of(struct fake_qemu *qemu, const char *name)
 	qemu->types = type;
 	fake_set(qemu, type->class, VQI_F_ObjectClass_type, type->impl);
 	fake_set_text(qemu, type->impl, VQI_F_TypeImpl_name, name);
-	if (strcmp(name, "device") == 0)
-		fake_set(qemu, type->impl, VQI_F_TypeImpl_instance_size,
-			 qemu->layout.structs[VQI_S_DeviceState].size);
-	if (strcmp(name, "virtio-device") == 0)
-		fake_set(qemu, type->impl, VQI_F_TypeImpl_instance_size,
-			 qemu->layout.structs[VQI_S_VirtIODevice].size);
+	fake_set(qemu, type->impl, VQI_F_TypeImpl_instance_size,
+		 qemu->layout.structs[structure_of(name)].size);
 	if (parent)
 		fake_set(qemu, type->impl, VQI_F_TypeImpl_parent_type, type_of(qemu, parent)->impl);
 	return type;

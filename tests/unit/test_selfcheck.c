@@ -2,6 +2,7 @@
 /* A layout that does not fit is refused. */
 #include <check.h>
 
+#include "fake_loops.h"
 #include "fake_virtio.h"
 #include "unit.h"
 #include "vqi/limits.h"
@@ -31,13 +32,45 @@ static void teardown(void)
 
 static struct vqi_error *check(void)
 {
-	return vqi_qemu_check_layout(&qemu->qemu);
+	return vqi_qemu_check_layout(&qemu->qemu, &qemu->layout);
 }
 
 START_TEST(test_every_layout_fits)
 {
 	teardown();
 	make((unsigned int)_i);
+	ck_assert_ok(check());
+}
+END_TEST
+
+/* The main loop's handlers: the first of a list points back at its head. */
+START_TEST(test_handlers)
+{
+	struct fake_main_loop loop = fake_main_loop(qemu);
+	uint64_t contexts[] = {loop.ctx, loop.iohandler};
+
+	ck_assert_code_text(check(), VQI_ERROR_NO_LAYOUT, "no list of handlers");
+	for (int i = 0; i < 2; i++) {
+		uint64_t handler = fake_handler(qemu, contexts[i], 0x55d0c2000010);
+
+		fake_poke(qemu, fake_place(qemu, handler, VQI_F_AioHandler_node) + 8, 8,
+			  fake_place(qemu, contexts[i], VQI_F_AioContext_aio_handlers));
+	}
+	ck_assert_ok(check());
+	for (int i = 0; i < 2; i++) {
+		uint64_t head = fake_place(qemu, contexts[i], VQI_F_AioContext_aio_handlers);
+		uint64_t handler = fake_get(qemu, contexts[i], VQI_F_AioContext_aio_handlers);
+		uint64_t back = fake_place(qemu, handler, VQI_F_AioHandler_node) + 8;
+
+		fake_poke(qemu, back, 8, head + 8);
+		ck_assert_code_text(check(), VQI_ERROR_NO_LAYOUT, "no list of handlers");
+		fake_poke(qemu, back, 8, head);
+		ck_assert_ok(check());
+		vqi_fake_mem_fault(qemu->fake, back, 1);
+		ck_assert_code_text(check(), VQI_ERROR_NO_LAYOUT, "no list of handlers");
+		vqi_fake_mem_heal(qemu->fake);
+	}
+	fake_set_symbol(qemu, VQI_SYM_qemu_aio_context, 8, 0); /* QEMU is about to make it */
 	ck_assert_ok(check());
 }
 END_TEST
@@ -81,6 +114,18 @@ START_TEST(test_wrong_size)
 		qemu->layout.structs[structs[i]].size -= 8;
 	}
 	ck_assert_ok(check());
+}
+END_TEST
+
+/* What the diagnosis can do without is unknown then. */
+START_TEST(test_wrong_size_of_others)
+{
+	qemu->layout.structs[VQI_S_VirtIOBlock].size += 8;
+	ck_assert_ok(check());
+	ck_assert(!qemu->layout.structs[VQI_S_VirtIOBlock].present);
+	ck_assert(!qemu->layout.fields[VQI_F_VirtIOBlock_blk].present);
+	ck_assert(qemu->layout.fields[VQI_F_VirtIONet_peers].present);
+	ck_assert(qemu->layout.fields[VQI_F_VirtIODevice_vq].present);
 }
 END_TEST
 
@@ -128,10 +173,12 @@ int main(void)
 	tcase_set_timeout(tcase, 120);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, test_every_layout_fits, 0, SEEDS);
+	tcase_add_test(tcase, test_handlers);
 	tcase_add_test(tcase, test_no_devices);
 	tcase_add_loop_test(tcase, test_wrong_offset, 0,
 			    (int)(sizeof(checked) / sizeof(checked[0])));
 	tcase_add_test(tcase, test_wrong_size);
+	tcase_add_test(tcase, test_wrong_size_of_others);
 	tcase_add_test(tcase, test_every_queue_is_looked_at);
 	tcase_add_test(tcase, test_unknown_fields);
 	tcase_add_test(tcase, test_target_ends);
