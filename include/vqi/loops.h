@@ -58,6 +58,9 @@ void vqi_loops_done(struct vqi_loops *loops);
 struct vqi_error *vqi_qemu_queue_context(struct vqi_qemu *qemu, uint64_t vdev, unsigned int queue,
 					 uint64_t *ret_context) vqi_must_check;
 
+/* The address of the first virtual CPU's CPUState; 0 when there is none. Errors: NO_LAYOUT, FAULT. */
+struct vqi_error *vqi_qemu_first_vcpu(struct vqi_qemu *qemu, uint64_t *ret_cpu) vqi_must_check;
+
 /* Reads all virtual CPUs. Owner: the caller frees the array. Errors: as vqi_qemu_loops(). */
 struct vqi_error *vqi_qemu_vcpus(struct vqi_qemu *qemu, struct vqi_vcpu **ret_vcpus,
 				 size_t *ret_count) vqi_must_check;

@@ -7,7 +7,7 @@
 #include "vqi/loops.h"
 
 /* cpus became cpus_queue in 8.2: hw/core/cpu-common.c, cpu-common.c. */
-static struct vqi_error *first_cpu(struct vqi_qemu *qemu, uint64_t *ret_cpu)
+struct vqi_error *vqi_qemu_first_vcpu(struct vqi_qemu *qemu, uint64_t *ret_cpu)
 {
 	bool old = qemu->layout->symbols[VQI_SYM_cpus].present;
 
@@ -39,7 +39,7 @@ struct vqi_error *vqi_qemu_vcpus(struct vqi_qemu *qemu, struct vqi_vcpu **ret_vc
 	size_t count = 0;
 	uint64_t cpu;
 
-	error = first_cpu(qemu, &cpu);
+	error = vqi_qemu_first_vcpu(qemu, &cpu);
 	while (!error && cpu) {
 		struct vqi_vcpu *grown = NULL;
 

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "vqi/limits.h"
+#include "vqi/loops.h"
 #include "vqi/qemu.h"
 
 /* A device that comes or goes meanwhile has half of everything. Units: ns. */
@@ -163,13 +164,9 @@ static struct vqi_error *check_types(struct vqi_qemu *qemu, struct vqi_layout *l
 /* The first virtual CPU; none where this QEMU has none, or not by a name that is known. */
 static struct vqi_error *check_cpus(struct vqi_qemu *qemu, struct vqi_layout *layout)
 {
-	bool old = layout->symbols[VQI_SYM_cpus].present;
-	struct vqi_error *error;
 	uint64_t cpu;
+	struct vqi_error *error = vqi_qemu_first_vcpu(qemu, &cpu);
 
-	if (!old && !layout->symbols[VQI_SYM_cpus_queue].present)
-		return NULL;
-	error = vqi_qemu_pointer(qemu, old ? VQI_SYM_cpus : VQI_SYM_cpus_queue, &cpu);
 	if (error)
 		return vqi_error_keep_fatal(error);
 	return cpu ? check_types(qemu, layout, cpu) : NULL;
