@@ -31,6 +31,7 @@
 #define VQI_STOP_TIMEOUT_MS   1000 /* until all threads must have stopped, else none is */
 #define VQI_MAX_STABLE_READS  16   /* readings of a moving device until two agree */
 #define VQI_MAX_PLANS	      6	   /* plans for a device whose rings change while it is read */
+#define VQI_MAX_PROFILES      1024 /* layout profiles that may fit */
 #define VQI_MAX_ELF_SIZE      (4ull << 30) /* bytes of an executable or debug file */
 
 #endif

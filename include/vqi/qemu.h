@@ -90,7 +90,7 @@ void vqi_objects_done(struct vqi_objects *objects);
  * is the device; the sizes of the types "device" and "virtio-device" are those of their structures; and the
  * main loop's lists of handlers are lists. Other structures that are objects, and are of another size than
  * QEMU's, become unknown. What the layout lacks is passed over. A device that is being plugged or unplugged
- * is looked at again. layout must be that of qemu.
+ * fits no layout: look again. layout must be that of qemu.
  * Source: hw/virtio/virtio.c virtio_init(), qom/object.c struct TypeImpl.
  * Errors: NO_LAYOUT, naming what does not fit; those of readv, NOMEM. */
 struct vqi_error *vqi_qemu_check_layout(struct vqi_qemu *qemu,

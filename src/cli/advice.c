@@ -16,8 +16,9 @@ static const char *advice(enum vqi_error_code code)
 		       "qemu-system-x86-dbgsym (from the debian-debug archive), on Fedora 'dnf "
 		       "debuginfo-install qemu-kvm-core'; or let it be fetched: "
 		       "DEBUGINFOD_URLS=https://debuginfod.debian.net virtq-inspect ...; or name the "
-		       "file: --debuginfo FILE. Or use a layout profile that was exported from a "
-		       "QEMU of this version and packaging: --layout FILE.";
+		       "file: --debuginfo FILE. Or use a layout profile that was exported "
+		       "(--export-layout) from a QEMU of this version and packaging which has its "
+		       "debug information: --layout FILE.";
 	case VQI_ERROR_NOT_QEMU:
 		return "Find the QEMU processes with: pgrep -af qemu";
 	case VQI_ERROR_GONE:

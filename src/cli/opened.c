@@ -3,19 +3,7 @@
 
 #include <stdlib.h>
 
-#include "vqi/dwarf.h"
-#include "vqi/profile.h"
-
-static struct vqi_error *resolve(const struct vqi_options *options, struct vqi_opened *opened)
-{
-	const struct vqi_dwarf_options dwarf = {.debuginfo = options->debuginfo};
-	struct vqi_error *error;
-
-	if (options->layout)
-		return vqi_profile_read(options->layout, &opened->image, &opened->layout);
-	error = vqi_dwarf_resolve(opened->process, &opened->image, &dwarf, &opened->layout);
-	return error ? error : vqi_layout_check(&opened->layout);
-}
+#include "sources.h"
 
 static struct vqi_error *open_image(const struct vqi_options *options, struct vqi_opened *opened)
 {
@@ -41,12 +29,7 @@ struct vqi_error *vqi_opened_new(const struct vqi_options *options, struct vqi_o
 		return error;
 	error = open_image(options, opened);
 	if (!error)
-		error = resolve(options, opened);
-	if (!error)
-		error = vqi_qemu_init(vqi_process_mem(opened->process), &opened->layout,
-				      opened->image.bias, &opened->qemu);
-	if (!error)
-		error = vqi_qemu_check_layout(&opened->qemu, &opened->layout);
+		error = vqi_sources_resolve(options, opened);
 	if (error)
 		return vqi_opened_explain(opened, error);
 	*ret_opened = take_ptr(opened);

@@ -23,6 +23,7 @@ enum {
 	OPT_DEBUGINFO,
 	OPT_LAYOUT,
 	OPT_EXPORT_LAYOUT,
+	OPT_NO_CACHE,
 	OPT_COLOR,
 	OPT_QUIET,
 	OPT_HELP,
@@ -39,6 +40,7 @@ static const struct option long_options[] = {
 	{"debuginfo", required_argument, NULL, OPT_DEBUGINFO},
 	{"layout", required_argument, NULL, OPT_LAYOUT},
 	{"export-layout", required_argument, NULL, OPT_EXPORT_LAYOUT},
+	{"no-cache", no_argument, NULL, OPT_NO_CACHE},
 	{"format", required_argument, NULL, 'f'},
 	{"color", required_argument, NULL, OPT_COLOR},
 	{"verbose", no_argument, NULL, 'v'},
@@ -70,6 +72,7 @@ void vqi_options_help(FILE *stream)
 	      "      --layout FILE     use a layout profile in place of debug information\n"
 	      "      --export-layout FILE\n"
 	      "                        write a layout profile of this QEMU, and inspect nothing\n"
+	      "      --no-cache        neither use nor keep what debug information has told\n"
 	      "\n"
 	      "How to print it:\n"
 	      "  -f, --format=FORMAT   text (default) or json\n"
@@ -230,6 +233,9 @@ static struct vqi_error *parse_option(int option, struct vqi_options *options, s
 		break;
 	case OPT_EXPORT_LAYOUT:
 		options->export_layout = optarg;
+		break;
+	case OPT_NO_CACHE:
+		options->no_cache = true;
 		break;
 	case 'f':
 		given->format = true;

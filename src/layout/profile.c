@@ -2,6 +2,7 @@
 #include "vqi/profile.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 
 #include "elf_symbols.h"
 #include "vqi/cleanup.h"
+#include "vqi/snapshot.h"
 
 #define SCHEMA "virtq-inspect-layout/1"
 
@@ -195,16 +197,14 @@ static struct vqi_error *read_structs(struct json_object *root, struct vqi_layou
 	return error;
 }
 
-static bool is_of_build(struct json_object *root, const struct vqi_image *image)
+/* ret_text stays NULL where it has none. */
+static struct vqi_error *read_text(struct json_object *object, const char *name, char **ret_text)
 {
-	struct json_object *build_id =
-		member(member(root, "qemu", json_type_object), "build_id", json_type_string);
+	struct json_object *value = member(object, name, json_type_string);
 
-	return build_id && image->build_id &&
-	       strcmp(json_object_get_string(build_id), image->build_id) == 0;
+	return value ? vqi_copy_string(json_object_get_string(value), ret_text) : NULL;
 }
 
-/* For what the image's own symbol tables lack. */
 static struct vqi_error *read_symbols(struct json_object *root, struct vqi_layout *layout)
 {
 	struct json_object *symbols = member(root, "symbols", json_type_object);
@@ -216,7 +216,7 @@ static struct vqi_error *read_symbols(struct json_object *root, struct vqi_layou
 		uint64_t address;
 		char *end;
 
-		if (!value || layout->symbols[i].present)
+		if (!value)
 			continue;
 		text = json_object_get_string(value);
 		errno = 0;
@@ -228,39 +228,106 @@ static struct vqi_error *read_symbols(struct json_object *root, struct vqi_layou
 	return NULL;
 }
 
-static struct vqi_error *read_profile(struct json_object *root, const struct vqi_image *image,
-				      struct vqi_layout *layout)
+static struct vqi_error *read_root(struct json_object *root, struct vqi_profile *profile)
 {
 	struct json_object *schema = member(root, "schema", json_type_string);
+	struct json_object *qemu = member(root, "qemu", json_type_object);
 	struct vqi_error *error;
 
+	if (!root)
+		return bad("it is no JSON");
 	if (!schema || strcmp(json_object_get_string(schema), SCHEMA) != 0)
 		return bad("its schema is not " SCHEMA);
-	error = read_structs(root, layout);
+	error = read_structs(root, &profile->layout);
 	if (!error)
-		error = vqi_elf_symbols(image, layout);
-	if (!error && is_of_build(root, image))
-		error = read_symbols(root, layout);
-	return error ? error : vqi_layout_check(layout);
+		error = read_symbols(root, &profile->layout);
+	if (!error)
+		error = read_text(qemu, "version", &profile->version);
+	return error ? error : read_text(qemu, "build_id", &profile->build_id);
 }
 
-struct vqi_error *vqi_profile_read(const char *path, const struct vqi_image *image,
-				   struct vqi_layout *ret_layout)
+/* Owner: takes root. */
+static struct vqi_error *read_profile(struct json_object *root, const char *name,
+				      struct vqi_profile *ret_profile)
 {
-	vqi_cleanup(put_json) struct json_object *root = NULL;
-	vqi_cleanup_free struct vqi_layout *layout = calloc(1, sizeof(*layout));
+	vqi_cleanup(put_json) struct json_object *owned = root;
+	vqi_cleanup(vqi_profile_done) struct vqi_profile profile = {0};
+	struct vqi_error *error = vqi_copy_string(name, &profile.name);
+
+	if (!error)
+		error = vqi_error_prefix(read_root(owned, &profile), "%s", name);
+	if (error)
+		return error;
+	profile.layout.source = VQI_LAYOUT_PROFILE;
+	*ret_profile = profile;
+	profile = (struct vqi_profile){0};
+	return NULL;
+}
+
+struct vqi_error *vqi_profile_read_fd(int fd, const char *name, struct vqi_profile *ret_profile)
+{
+	struct json_object *root;
+
+	errno = 0;
+	root = json_object_from_fd(fd);
+	if (!root && errno)
+		return vqi_error_sys(errno, "cannot read %s", name);
+	return read_profile(root, name, ret_profile);
+}
+
+struct vqi_error *vqi_profile_read_text(const char *text, const char *name,
+					struct vqi_profile *ret_profile)
+{
+	return read_profile(json_tokener_parse(text), name, ret_profile);
+}
+
+struct vqi_error *vqi_profile_read(const char *path, struct vqi_profile *ret_profile)
+{
+	vqi_cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return vqi_error_sys(errno, "cannot read %s", path);
+	return vqi_profile_read_fd(fd, path, ret_profile);
+}
+
+void vqi_profile_done(struct vqi_profile *profile)
+{
+	free(profile->name);
+	free(profile->version);
+	free(profile->build_id);
+	*profile = (struct vqi_profile){0};
+}
+
+/* ---- using ---- */
+
+bool vqi_profile_is_of(const struct vqi_profile *profile, const struct vqi_image *image)
+{
+	return profile->build_id && image->build_id &&
+	       strcmp(profile->build_id, image->build_id) == 0;
+}
+
+static void add_missing_symbols(const struct vqi_layout *profile, struct vqi_layout *layout)
+{
+	for (size_t i = 0; i < VQI_SYMBOL_COUNT; i++) {
+		if (!layout->symbols[i].present)
+			layout->symbols[i] = profile->symbols[i];
+	}
+}
+
+struct vqi_error *vqi_profile_apply(const struct vqi_profile *profile,
+				    const struct vqi_image *image, struct vqi_layout *ret_layout)
+{
+	struct vqi_layout layout = profile->layout;
 	struct vqi_error *error;
 
-	if (!layout)
-		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	errno = 0;
-	root = json_object_from_file(path);
-	if (!root && errno)
-		return vqi_error_sys(errno, "cannot read %s", path);
-	error = root ? read_profile(root, image, layout) : bad("it is no JSON");
+	memset(layout.symbols, 0, sizeof(layout.symbols));
+	error = vqi_elf_symbols(image, &layout);
 	if (error)
-		return vqi_error_prefix(error, "%s", path);
-	layout->source = VQI_LAYOUT_PROFILE;
-	*ret_layout = *layout;
-	return NULL;
+		return error;
+	if (vqi_profile_is_of(profile, image))
+		add_missing_symbols(&profile->layout, &layout);
+	error = vqi_error_prefix(vqi_layout_check(&layout), "%s", profile->name);
+	if (!error)
+		*ret_layout = layout;
+	return error;
 }

@@ -3,15 +3,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "vqi/limits.h"
 #include "vqi/loops.h"
 #include "vqi/qemu.h"
-
-/* A device that comes or goes meanwhile has half of everything. Units: ns. */
-#define TRIES	 5
-#define PAUSE_NS 20000000
 
 static struct vqi_error *misfit(const char *what)
 {
@@ -228,7 +223,7 @@ static struct vqi_error *check_devices(struct vqi_qemu *qemu, struct vqi_layout 
 	return error;
 }
 
-static struct vqi_error *check_all(struct vqi_qemu *qemu, struct vqi_layout *layout)
+struct vqi_error *vqi_qemu_check_layout(struct vqi_qemu *qemu, struct vqi_layout *layout)
 {
 	struct vqi_error *error = check_devices(qemu, layout);
 
@@ -237,16 +232,4 @@ static struct vqi_error *check_all(struct vqi_qemu *qemu, struct vqi_layout *lay
 	if (!error)
 		error = check_handlers(qemu, VQI_SYM_qemu_aio_context);
 	return error ? error : check_handlers(qemu, VQI_SYM_iohandler_ctx);
-}
-
-struct vqi_error *vqi_qemu_check_layout(struct vqi_qemu *qemu, struct vqi_layout *layout)
-{
-	struct vqi_error *error = check_all(qemu, layout);
-
-	for (int i = 1; error && error->code == VQI_ERROR_NO_LAYOUT && i < TRIES; i++) {
-		vqi_error_free(error);
-		nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
-		error = check_all(qemu, layout);
-	}
-	return error;
 }

@@ -1,5 +1,7 @@
 """QEMUs that are not where, or not what, one would expect them to be."""
 
+import re
+import subprocess
 from pathlib import Path
 
 from vqitest import Qemu, qemu_folder
@@ -48,3 +50,32 @@ def detached_mount(folder):
 
 
 PID_NAMESPACE = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+
+
+def strip(path, how="--strip-all"):
+    """The QEMU under test without debug information, and without symbols unless told how."""
+    subprocess.run(["strip", how, "-o", path, original()], check=True, timeout=60)
+    return path
+
+
+def build_id(path):
+    notes = subprocess.run(["readelf", "-n", path], check=True, stdout=subprocess.PIPE, text=True, timeout=60).stdout
+    return re.search("Build ID: ([0-9a-f]+)", notes)[1]
+
+
+def of_another_build(path, version=None):
+    """It says that it is another build, and another version; all else is as it was."""
+    program, old = path.read_bytes(), bytes.fromhex(build_id(path))
+    assert program.count(old) == 1
+    program = program.replace(old, bytes(reversed(old)))
+    if version:
+        program, count = re.subn(rb"(QEMU emulator version )\d+\.\d+\.\d+", lambda found: pad(found, version), program)
+        assert count
+    path.write_bytes(program)
+    return path
+
+
+def pad(found, version):
+    """In place of what was found, of the same length."""
+    assert len(version) <= len(found[0]) - len(found[1])
+    return found[1] + version.encode() + b" " * (len(found[0]) - len(found[1]) - len(version))

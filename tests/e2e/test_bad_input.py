@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 
+import odd_qemus
 import pytest
 from odd_qemus import OddQemu
 
@@ -154,18 +155,21 @@ def test_storage_daemon(inspector):
 
 
 def test_layout_is_missing(inspector, machines, tmp_path):
-    """A distribution's QEMU without its debug information: what to install is said."""
-    copy = tmp_path / "qemu-system-x86_64"
-    subprocess.run(["strip", "-o", copy, qemu_folder() / "qemu-system-x86_64"], check=True, timeout=60)
+    """A QEMU of which nothing is known: what to install is said."""
+    copy = odd_qemus.of_another_build(odd_qemus.strip(tmp_path / "qemu-system-x86_64"), "1.0.1")
     vm = machines.start("-device", "virtio-balloon-pci", kind=OddQemu, executable=copy, qtest=True)
-    notes = subprocess.run(["readelf", "-n", copy], check=True, stdout=subprocess.PIPE, text=True, timeout=60).stdout
-    build_id = notes.split("Build ID: ")[1].split()[0]
     stderr = inspector.fails("--pid", vm.pid, status=3)
-    assert build_id in stderr
+    assert odd_qemus.build_id(copy) in stderr
+    assert "no layout profile fits: no profile of QEMU 1.0.1" in stderr
     assert "dbgsym" in stderr or "debuginfo" in stderr
     assert "DEBUGINFOD_URLS" in stderr
-    # With the file it lacked, it works.
+
+
+def test_debuginfo_is_given(inspector, machines, tmp_path):
+    copy = odd_qemus.strip(tmp_path / "qemu-system-x86_64")
+    vm = machines.start("-device", "virtio-balloon-pci", kind=OddQemu, executable=copy, qtest=True)
     report = inspector.report(vm.pid, "--debuginfo", qemu_folder() / "qemu-system-x86_64")
+    assert report.target["layout_source"] == "dwarf"
     assert [device["type"] for device in report.devices] == ["virtio-balloon"]
 
 

@@ -32,9 +32,11 @@ PUBLIC = {
     "process.h": "target",
     "profile.h": "layout",
     "qemu.h": "qemu",
+    "replace.h": "base",
     "report.h": "report",
     "snapshot.h": "base",
     "stop.h": "target",
+    "store.h": "layout",
     "virtio.h": "virtio",
 }
 

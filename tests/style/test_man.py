@@ -44,6 +44,7 @@ INTERFACE = {
     "export-layout": None,
     "layout": None,
     "debuginfo": None,
+    "no-cache": None,
     "format": "f",
     "color": None,
     "verbose": "v",

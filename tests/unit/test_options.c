@@ -243,7 +243,7 @@ START_TEST(test_help_lists_options)
 		else
 			ck_assert_ok(PARSE("-p1", name));
 	}
-	ck_assert_uint_eq(count, 15);
+	ck_assert_uint_eq(count, 16);
 }
 END_TEST
 

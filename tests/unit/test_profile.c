@@ -70,7 +70,10 @@ static void write_text(const char *text)
 
 static struct vqi_error *read_profile(void)
 {
-	return vqi_profile_read(path, &image, &again);
+	vqi_cleanup(vqi_profile_done) struct vqi_profile profile = {0};
+	struct vqi_error *error = vqi_profile_read(path, &profile);
+
+	return error ? error : vqi_profile_apply(&profile, &image, &again);
 }
 
 /* The written profile with the first of one text replaced by another of the same length. */

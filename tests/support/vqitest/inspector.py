@@ -123,8 +123,10 @@ class Inspector:
     def __init__(self, path=None):
         self.path = path or program()
         self._cache = tempfile.TemporaryDirectory(prefix="vqitest-cache-")
-        # The results must not depend on what an earlier run left in somebody's home, nor on the network.
-        self.env = {**os.environ, "XDG_CACHE_HOME": self._cache.name, "LC_ALL": "C.UTF-8", "TERM": "dumb"}
+        # The results must not depend on what is in somebody's home or on this machine, nor on the network.
+        variables = ("XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_DATA_DIRS")
+        folders = {variable: f"{self._cache.name}/{variable}" for variable in variables}
+        self.env = {**os.environ, **folders, "LC_ALL": "C.UTF-8", "TERM": "dumb"}
         self.env.pop("DEBUGINFOD_URLS", None)
 
     def close(self):

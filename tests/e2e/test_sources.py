@@ -1,0 +1,175 @@
+"""Where a layout is from: the cache, profiles of the search path and those that come with the tool, and in which order."""
+
+import json
+
+import odd_qemus
+import pytest
+from odd_qemus import OddQemu
+from oracle import QmpOracle
+
+DEVICES = ("-device", "virtio-balloon-pci,id=balloon0", "-device", "virtio-rng-pci,id=rng0")
+FOLDER = "virtq-inspect/layouts"
+
+
+@pytest.fixture
+def folders(inspector, tmp_path, monkeypatch):
+    """The cache's and the profiles', which are empty."""
+    found = {}
+    for variable in ("XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_DATA_DIRS"):
+        monkeypatch.setitem(inspector.env, variable, str(tmp_path / variable))
+        found[variable] = tmp_path / variable / FOLDER
+    return found
+
+
+@pytest.fixture
+def cache(folders):
+    return folders["XDG_CACHE_HOME"]
+
+
+@pytest.fixture
+def vm(machines):
+    return machines.start(*DEVICES, qtest=True)
+
+
+@pytest.fixture
+def source(inspector, vm):
+    """What a run says: the source of the layout, and that all is as it should be."""
+
+    def source(*arguments, machine=vm):
+        report = inspector.report(machine.pid, *arguments)
+        report.assert_healthy()
+        assert {device["id"] for device in report.devices} == {"balloon0", "rng0"}
+        unknown = ["bql_owner"] if report.target["bql_owner"] is None else []
+        QmpOracle(machine.qmp).check_report(report, unknown=unknown)
+        return report.target["layout_source"]
+
+    return source
+
+
+@pytest.fixture
+def stranger(machines, tmp_path):
+    """A QEMU without debug information, of a build of which there is no profile."""
+
+    def stranger(version=None):
+        executable = odd_qemus.of_another_build(odd_qemus.strip(tmp_path / "stranger", "--strip-debug"), version)
+        return machines.start(*DEVICES, kind=OddQemu, executable=executable, qtest=True)
+
+    return stranger
+
+
+def export(inspector, machine, path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    inspector.text(machine.pid, "--no-cache", "--export-layout", path)
+    return path
+
+
+def change(path, **more):
+    """Shifts the field of a profile."""
+    profile = json.loads(path.read_text())
+    profile["structs"]["VirtIODevice"]["fields"]["vq"]["offset"] += 8
+    path.write_text(json.dumps({**profile, **more}))
+
+
+# ---- the cache ----
+
+
+def test_cache(inspector, source, cache):
+    assert source("--no-cache") == "dwarf"
+    assert not cache.exists(), "--no-cache keeps nothing"
+    assert source() == "dwarf"
+    (kept,) = cache.iterdir()
+    assert kept.stat().st_mode & 0o777 == 0o644
+    assert odd_qemus.build_id(odd_qemus.original()) in kept.name
+    assert json.loads(kept.read_text())["source"] == "dwarf"
+    assert source() == "cache"
+    assert source("--no-cache") == "dwarf"
+    assert source("--debuginfo", odd_qemus.original()) == "dwarf"
+    assert list(cache.iterdir()) == [kept]
+
+
+def test_cache_is_of_the_build(source, machines, stranger, cache, tmp_path):
+    """Without its debug information it is still the same build; another is not."""
+    assert source() == "dwarf"
+    stripped = odd_qemus.strip(tmp_path / "qemu-system-x86_64")
+    assert source(machine=machines.start(*DEVICES, kind=OddQemu, executable=stripped, qtest=True)) == "cache"
+    assert source(machine=stranger()) == "profile"
+    assert len(list(cache.iterdir())) == 1, "a profile is not kept: it is there"
+
+
+@pytest.mark.parametrize("spoil", ["cut", "changed", "writable", "link"])
+def test_cache_is_not_believed(source, cache, spoil):
+    """It is found out again, and kept anew where that is possible."""
+    assert source() == "dwarf"
+    (kept,) = cache.iterdir()
+    good = kept.read_text()
+    if spoil == "cut":
+        kept.write_text(good[:1000])
+    elif spoil == "changed":
+        change(kept)
+    elif spoil == "writable":
+        kept.chmod(0o666)
+    else:
+        kept.rename(cache.parent / "elsewhere")
+        kept.symlink_to(cache.parent / "elsewhere")
+    assert source() == "dwarf"
+    assert kept.read_text() == good
+    assert not kept.is_symlink() and kept.stat().st_mode & 0o777 == 0o644
+    assert source() == "cache"
+
+
+def test_cache_cannot_be_written(source, cache):
+    cache.parent.parent.mkdir()
+    cache.parent.write_text("a file where a folder should be")
+    assert source() == "dwarf"
+    assert source() == "dwarf"
+
+
+# ---- profiles ----
+
+
+def test_profile_of_the_build(inspector, vm, source, folders):
+    """It is as good as the debug information, and quicker."""
+    export(inspector, vm, folders["XDG_DATA_HOME"] / "mine.json")
+    assert source() == "profile"
+    assert not folders["XDG_CACHE_HOME"].exists()
+
+
+def test_profile_does_not_fit(inspector, vm, source, folders):
+    """One of this very build that was changed: the debug information tells."""
+    change(export(inspector, vm, folders["XDG_DATA_HOME"] / "mine.json"))
+    assert source() == "dwarf"
+
+
+def test_shipped_profile(source, stranger):
+    assert source(machine=stranger()) == "profile"
+
+
+def test_the_next_profile(inspector, vm, source, stranger, folders):
+    """Those that do not fit are passed over."""
+    change(export(inspector, vm, folders["XDG_DATA_HOME"] / "a.json"))
+    change(export(inspector, vm, folders["XDG_DATA_DIRS"] / "b.json"))
+    (folders["XDG_DATA_DIRS"] / "c.json").write_text("{")
+    assert source(machine=stranger()) == "profile"
+
+
+def test_series_of_which_there_is_no_profile(inspector, vm, stranger, folders):
+    """What fits another series is not tried: not all of a layout can be checked."""
+    machine = stranger("1.0.1")
+    inspector.fails("--pid", machine.pid, status=3)
+    profile = json.loads(export(inspector, vm, folders["XDG_DATA_DIRS"] / "mine.json").read_text())
+    inspector.fails("--pid", machine.pid, status=3)
+    profile["qemu"]["version"] = "1.0.2 (Distribution)"
+    (folders["XDG_DATA_DIRS"] / "mine.json").write_text(json.dumps(profile))
+    report = inspector.report(machine.pid)
+    report.assert_healthy()
+    assert report.target["layout_source"] == "profile"
+
+
+def test_no_profile_fits(inspector, vm, stranger, folders):
+    """What is wrong with the likeliest is said."""
+    machine = stranger("1.0.1")
+    path = export(inspector, vm, folders["XDG_DATA_HOME"] / "mine.json")
+    change(path, qemu={"version": "1.0.1", "build_id": None})
+    stderr = inspector.fails("--pid", machine.pid, status=3)
+    assert "no debug information for " in stderr
+    assert "; and no layout profile fits: " in stderr and "VirtIODevice.vq" in stderr
