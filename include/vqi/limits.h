@@ -32,6 +32,7 @@
 #define VQI_MAX_STABLE_READS  16   /* readings of a moving device until two agree */
 #define VQI_MAX_PLANS	      6	   /* plans for a device whose rings change while it is read */
 #define VQI_MAX_PROFILES      1024 /* layout profiles that may fit */
+#define VQI_MAX_KEPT_PAGES    8192 /* pages that one walk keeps */
 #define VQI_MAX_ELF_SIZE      (4ull << 30) /* bytes of an executable or debug file */
 
 #endif

@@ -49,4 +49,11 @@ struct vqi_error *vqi_mem_read_uint(struct vqi_mem *mem, uint64_t addr, size_t s
 struct vqi_error *vqi_mem_read_string(struct vqi_mem *mem, uint64_t addr, size_t max,
 				      char **ret_string) vqi_must_check;
 
+/* Memory that reads whole pages of another and keeps them, for a walk over many small things that lie close to
+ * each other. What it gives may be as old as it is: not for what is to be seen moving.
+ * Owner: the caller frees it, before the other. Errors: NOMEM. */
+struct vqi_error *vqi_paged_mem_new(struct vqi_mem *other, struct vqi_mem **ret_mem) vqi_must_check;
+void vqi_paged_mem_free(struct vqi_mem *mem);
+VQI_DEFINE_CLEANUP(struct vqi_mem *, vqi_paged_mem_free)
+
 #endif

@@ -60,22 +60,34 @@ static int compare_paths(const void *a, const void *b)
 	return strverscmp(left->path, right->path);
 }
 
+static struct vqi_error *find(struct vqi_qemu *qemu, struct vqi_objects *devices)
+{
+	vqi_cleanup_error struct vqi_error *qom_error = vqi_qom_find_virtio(qemu, devices);
+	struct vqi_error *error;
+
+	if (!qom_error)
+		return NULL;
+	if (qom_error->code == VQI_ERROR_GONE || qom_error->code == VQI_ERROR_NOMEM)
+		return take_ptr(qom_error);
+	vqi_objects_done(devices);
+	error = vqi_bus_find_virtio(qemu, devices);
+	return vqi_error_prefix(error, "no QOM tree (%s); no bus tree", qom_error->message);
+}
+
 struct vqi_error *vqi_qemu_find_virtio(struct vqi_qemu *qemu, struct vqi_objects *ret_devices)
 {
 	vqi_cleanup(vqi_objects_done) struct vqi_objects devices = {0};
-	vqi_cleanup_error struct vqi_error *qom_error = NULL;
-	struct vqi_error *error;
+	vqi_cleanup(vqi_paged_mem_free) struct vqi_mem *pages = NULL;
+	struct vqi_mem *mem = qemu->mem;
+	struct vqi_error *error = vqi_paged_mem_new(mem, &pages);
 
-	qom_error = vqi_qom_find_virtio(qemu, &devices);
-	if (qom_error) {
-		if (qom_error->code == VQI_ERROR_GONE || qom_error->code == VQI_ERROR_NOMEM)
-			return take_ptr(qom_error);
-		vqi_objects_done(&devices);
-		error = vqi_bus_find_virtio(qemu, &devices);
-		if (error)
-			return vqi_error_prefix(error, "no QOM tree (%s); no bus tree",
-						qom_error->message);
-	}
+	if (error)
+		return error;
+	qemu->mem = pages; /* thousands of objects and names: the tree changes by plugging only */
+	error = find(qemu, &devices);
+	qemu->mem = mem;
+	if (error)
+		return error;
 	if (devices.count)
 		qsort(devices.objects, devices.count, sizeof(*devices.objects), compare_paths);
 	*ret_devices = devices;

@@ -50,8 +50,8 @@ def merge(profile, other):
     """What another emulator has beyond a profile is added to it; False where the two contradict each other."""
     if any(profile[name] != other[name] for name in profile if name != "structs"):
         return False
-    merged = {**other["structs"], **profile["structs"]}
-    if any(merged[name] != other["structs"][name] for name in other["structs"]):
+    merged = {**profile["structs"], **other["structs"]}
+    if any(merged[name] != profile["structs"][name] for name in profile["structs"]):
         return False
     profile["structs"] = merged
     return True

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Memory that keeps the pages it has read. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "vqi/checked.h"
+#include "vqi/limits.h"
+#include "vqi/mem.h"
+
+#define PAGE  4096
+#define SLOTS (2 * VQI_MAX_KEPT_PAGES) /* a power of two */
+
+struct page {
+	uint64_t addr;
+	bool absent; /* it cannot be read whole */
+	uint8_t bytes[PAGE];
+};
+
+struct paged {
+	struct vqi_mem mem; /* first, so that one can be made from the other */
+	struct vqi_mem *other;
+	struct page *pages[VQI_MAX_KEPT_PAGES];
+	size_t count, fetched; /* the pages from fetched on are still to be read */
+	uint16_t slots[SLOTS]; /* index + 1; 0: empty */
+};
+
+/* Where the page at an address is kept, or would be. */
+static uint16_t *find_slot(struct paged *paged, uint64_t addr)
+{
+	for (uint64_t i = addr / PAGE * 0x9e3779b97f4a7c15 >> 32;; i++) {
+		uint16_t *slot = &paged->slots[i % SLOTS];
+
+		if (!*slot || paged->pages[*slot - 1]->addr == addr)
+			return slot;
+	}
+}
+
+static bool add_page(struct paged *paged, uint64_t addr)
+{
+	uint16_t *slot = find_slot(paged, addr);
+	struct page *page;
+
+	if (*slot)
+		return true;
+	page = paged->count < VQI_MAX_KEPT_PAGES ? malloc(sizeof(*page)) : NULL;
+	if (!page)
+		return false;
+	page->addr = addr;
+	page->absent = true;
+	paged->pages[paged->count++] = page;
+	*slot = (uint16_t)paged->count;
+	return true;
+}
+
+/* Whether a range is short enough for pages to pay. */
+static bool is_small(const struct vqi_range *range)
+{
+	uint64_t end;
+
+	return range->len && range->len <= PAGE && vqi_add_u64(range->addr, range->len, &end);
+}
+
+/* Makes room for all pages of the ranges, as far as there is any. */
+static void add_pages(struct paged *paged, const struct vqi_range *ranges, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		uint64_t first, last;
+
+		if (!is_small(&ranges[i]))
+			continue;
+		first = ranges[i].addr / PAGE * PAGE;
+		last = (ranges[i].addr + ranges[i].len - 1) / PAGE * PAGE;
+		if (!add_page(paged, first) || (last != first && !add_page(paged, last)))
+			return;
+	}
+}
+
+/* Reads the pages that are new, all at once. */
+static struct vqi_error *fetch(struct paged *paged)
+{
+	size_t count = paged->count - paged->fetched;
+	vqi_cleanup_free struct vqi_range *ranges = calloc(count + 1, sizeof(*ranges));
+	struct page **pages = paged->pages + paged->fetched;
+	struct vqi_error *error;
+
+	if (!ranges)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	for (size_t i = 0; i < count; i++)
+		ranges[i] = (struct vqi_range){
+			.addr = pages[i]->addr, .buf = pages[i]->bytes, .len = PAGE};
+	error = vqi_mem_readv(paged->other, ranges, count);
+	for (size_t i = 0; !error && i < count; i++)
+		pages[i]->absent = !ranges[i].ok;
+	paged->fetched = paged->count;
+	return error;
+}
+
+/* Fills a range from pages; false where one is not there. */
+static bool copy(struct paged *paged, struct vqi_range *range)
+{
+	uint8_t *buf = range->buf;
+	size_t done = 0;
+
+	if (!is_small(range))
+		return false;
+	while (done < range->len) {
+		uint64_t at = range->addr + done;
+		uint16_t slot = *find_slot(paged, at / PAGE * PAGE);
+		size_t part = PAGE - at % PAGE;
+
+		if (!slot || paged->pages[slot - 1]->absent)
+			return false;
+		if (part > range->len - done)
+			part = range->len - done;
+		memcpy(buf + done, paged->pages[slot - 1]->bytes + at % PAGE, part);
+		done += part;
+	}
+	return true;
+}
+
+/* What is not in pages is read as it is: a part of a page, or more than a few. */
+static struct vqi_error *read_others(struct paged *paged, struct vqi_range *ranges, size_t count)
+{
+	for (size_t i = 0; i < count;) {
+		size_t run = 0;
+		struct vqi_error *error;
+
+		while (i + run < count && !ranges[i + run].ok)
+			run++;
+		error = run ? vqi_mem_readv(paged->other, ranges + i, run) : NULL;
+		if (error)
+			return error;
+		i += run + 1;
+	}
+	return NULL;
+}
+
+static struct vqi_error *paged_readv(struct vqi_mem *mem, struct vqi_range *ranges, size_t count)
+{
+	struct paged *paged = (struct paged *)mem;
+	struct vqi_error *error;
+
+	add_pages(paged, ranges, count);
+	error = fetch(paged);
+	if (error)
+		return error;
+	for (size_t i = 0; i < count; i++)
+		ranges[i].ok = copy(paged, &ranges[i]);
+	return read_others(paged, ranges, count);
+}
+
+struct vqi_error *vqi_paged_mem_new(struct vqi_mem *other, struct vqi_mem **ret_mem)
+{
+	struct paged *paged = calloc(1, sizeof(*paged));
+
+	if (!paged)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	paged->mem.readv = paged_readv;
+	paged->other = other;
+	*ret_mem = &paged->mem;
+	return NULL;
+}
+
+void vqi_paged_mem_free(struct vqi_mem *mem)
+{
+	struct paged *paged = (struct paged *)mem;
+
+	if (!paged)
+		return;
+	for (size_t i = 0; i < paged->count; i++)
+		free(paged->pages[i]);
+	free(paged);
+}
