@@ -11,6 +11,7 @@
 /* Where to look for debug information. */
 struct vqi_dwarf_options {
 	const char *debuginfo; /* --debuginfo FILE; NULL: search */
+	bool offline;	       /* ask no debuginfod, even where DEBUGINFOD_URLS is set */
 };
 
 /* Resolves all fields, structures and symbols of the table. Looks in the image itself, then for

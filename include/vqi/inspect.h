@@ -19,4 +19,8 @@ struct vqi_error *vqi_inspect(const struct vqi_options *options, struct vqi_snap
  * Errors: SYS; those of vqi_inspect() up to the first look. */
 struct vqi_error *vqi_export_layout(const struct vqi_options *options) vqi_must_check;
 
+/* Prints what an inspection of the target can look into, source by source, and what stands in the way.
+ * ret_can: whether it can be inspected at all. Errors: those of vqi_inspect() before it has a layout. */
+struct vqi_error *vqi_check(const struct vqi_options *options, bool *ret_can) vqi_must_check;
+
 #endif

@@ -27,6 +27,7 @@ struct vqi_options {
 	const char *layout;	   /* a profile; NULL: none */
 	const char *export_layout; /* where to write one; NULL: nowhere */
 	bool no_cache;
+	bool check;
 	enum vqi_format format;
 	enum vqi_color color;
 	bool verbose;

@@ -13,6 +13,17 @@
 
 VQI_DEFINE_CLEANUP_VALUE(struct vqi_diagnosis, vqi_diagnosis_done)
 
+static struct vqi_error *check(const struct vqi_options *options, int *ret_status)
+{
+	bool can;
+	struct vqi_error *error = vqi_check(options, &can);
+
+	if (error)
+		return error;
+	*ret_status = can ? VQI_EXIT_OK : VQI_EXIT_FAILED;
+	return vqi_output_close();
+}
+
 static struct vqi_error *run(int argc, char **argv, int *ret_status)
 {
 	vqi_cleanup(vqi_options_done) struct vqi_options options = {0};
@@ -34,6 +45,8 @@ static struct vqi_error *run(int argc, char **argv, int *ret_status)
 	}
 	if (options.export_layout)
 		return vqi_export_layout(&options);
+	if (options.check)
+		return check(&options, ret_status);
 	error = vqi_inspect(&options, &snapshot, &diagnosis);
 	if (error)
 		return error;

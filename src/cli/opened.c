@@ -16,7 +16,8 @@ static struct vqi_error *open_image(const struct vqi_options *options, struct vq
 			     (int)options->pid);
 }
 
-struct vqi_error *vqi_opened_new(const struct vqi_options *options, struct vqi_opened **ret_opened)
+struct vqi_error *vqi_opened_begin(const struct vqi_options *options,
+				   struct vqi_opened **ret_opened)
 {
 	vqi_cleanup(vqi_opened_free) struct vqi_opened *opened = calloc(1, sizeof(*opened));
 	struct vqi_error *error;
@@ -28,8 +29,20 @@ struct vqi_error *vqi_opened_new(const struct vqi_options *options, struct vqi_o
 	if (error)
 		return error;
 	error = open_image(options, opened);
-	if (!error)
-		error = vqi_sources_resolve(options, opened);
+	if (error)
+		return vqi_opened_explain(opened, error);
+	*ret_opened = take_ptr(opened);
+	return NULL;
+}
+
+struct vqi_error *vqi_opened_new(const struct vqi_options *options, struct vqi_opened **ret_opened)
+{
+	vqi_cleanup(vqi_opened_free) struct vqi_opened *opened = NULL;
+	struct vqi_error *error = vqi_opened_begin(options, &opened);
+
+	if (error)
+		return error;
+	error = vqi_sources_resolve(options, opened);
 	if (error)
 		return vqi_opened_explain(opened, error);
 	*ret_opened = take_ptr(opened);
@@ -41,6 +54,7 @@ void vqi_opened_free(struct vqi_opened *opened)
 	if (!opened)
 		return;
 	vqi_qemu_done(&opened->qemu);
+	vqi_profiles_done(&opened->profiles);
 	vqi_image_done(&opened->image);
 	vqi_process_close(opened->process);
 	free(opened);

@@ -8,15 +8,21 @@
 #include "vqi/options.h"
 #include "vqi/process.h"
 #include "vqi/qemu.h"
+#include "vqi/store.h"
 
 struct vqi_opened {
 	struct vqi_process *process;
 	struct vqi_image image;
+	struct vqi_profiles profiles; /* that may fit; of none of them yet when it has no list */
 	struct vqi_layout layout;
 	struct vqi_qemu qemu;
 };
 
-/* Opens the process of the options and finds out its layout: the slow part, before anything is looked at.
+/* Opens the process of the options and its image. Errors: all of the layers. */
+struct vqi_error *vqi_opened_begin(const struct vqi_options *options,
+				   struct vqi_opened **ret_opened) vqi_must_check;
+
+/* The same, and finds out the layout: the slow part, before anything is looked at.
  * Errors: GONE when the target ends meanwhile; all others of the layers. */
 struct vqi_error *vqi_opened_new(const struct vqi_options *options,
 				 struct vqi_opened **ret_opened) vqi_must_check;

@@ -24,6 +24,7 @@ enum {
 	OPT_LAYOUT,
 	OPT_EXPORT_LAYOUT,
 	OPT_NO_CACHE,
+	OPT_CHECK,
 	OPT_COLOR,
 	OPT_QUIET,
 	OPT_HELP,
@@ -41,6 +42,7 @@ static const struct option long_options[] = {
 	{"layout", required_argument, NULL, OPT_LAYOUT},
 	{"export-layout", required_argument, NULL, OPT_EXPORT_LAYOUT},
 	{"no-cache", no_argument, NULL, OPT_NO_CACHE},
+	{"check", no_argument, NULL, OPT_CHECK},
 	{"format", required_argument, NULL, 'f'},
 	{"color", required_argument, NULL, OPT_COLOR},
 	{"verbose", no_argument, NULL, 'v'},
@@ -73,6 +75,8 @@ void vqi_options_help(FILE *stream)
 	      "      --export-layout FILE\n"
 	      "                        write a layout profile of this QEMU, and inspect nothing\n"
 	      "      --no-cache        neither use nor keep what debug information has told\n"
+	      "      --check           say what can be looked into, and what stands in the way, and\n"
+	      "                        inspect nothing\n"
 	      "\n"
 	      "How to print it:\n"
 	      "  -f, --format=FORMAT   text (default) or json\n"
@@ -237,6 +241,9 @@ static struct vqi_error *parse_option(int option, struct vqi_options *options, s
 	case OPT_NO_CACHE:
 		options->no_cache = true;
 		break;
+	case OPT_CHECK:
+		options->check = true;
+		break;
 	case 'f':
 		given->format = true;
 		error = parse_choice("--format", optarg, formats, "text or json", &choice);
@@ -271,6 +278,11 @@ static struct vqi_error *check_options(const struct vqi_options *options, const 
 	if (options->layout && options->debuginfo)
 		return vqi_error_new(VQI_ERROR_USAGE,
 				     "--layout and --debuginfo contradict each other");
+	if (options->check && options->export_layout)
+		return vqi_error_new(VQI_ERROR_USAGE,
+				     "--check and --export-layout contradict each other");
+	if (options->check && given->format)
+		return vqi_error_new(VQI_ERROR_USAGE, "--check and --format contradict each other");
 	if (options->once && given->interval)
 		return vqi_error_new(VQI_ERROR_USAGE,
 				     "--once and --interval contradict each other");

@@ -65,19 +65,19 @@ static struct vqi_error *from_cache(const struct vqi_options *options, struct vq
 	struct vqi_error *error;
 
 	if (options->no_cache)
-		return vqi_error_new(VQI_ERROR_NO_LAYOUT, "the cache is not used");
+		return vqi_error_new(VQI_ERROR_NO_LAYOUT, "it is not used (--no-cache)");
 	error = vqi_cache_read(&opened->image, &layout);
 	return error ? error : fit_any(opened, &layout, 1);
 }
 
-static struct vqi_error *from_debuginfo(const struct vqi_options *options,
-					struct vqi_opened *opened)
+static struct vqi_error *from_dwarf(const struct vqi_options *options,
+				    const struct vqi_dwarf_options *dwarf,
+				    struct vqi_opened *opened)
 {
-	const struct vqi_dwarf_options dwarf = {.debuginfo = options->debuginfo};
 	struct vqi_layout layout;
 	struct vqi_error *error;
 
-	error = vqi_dwarf_resolve(opened->process, &opened->image, &dwarf, &layout);
+	error = vqi_dwarf_resolve(opened->process, &opened->image, dwarf, &layout);
 	if (!error)
 		error = vqi_layout_check(&layout);
 	if (!error)
@@ -87,19 +87,46 @@ static struct vqi_error *from_debuginfo(const struct vqi_options *options,
 	return error;
 }
 
-/* Of the very build, or of those alone that are of others. */
-static struct vqi_error *from_profiles(const struct vqi_profiles *profiles, bool of_build,
-				       struct vqi_opened *opened)
+static struct vqi_error *from_debug_file(const struct vqi_options *options,
+					 struct vqi_opened *opened)
 {
-	vqi_cleanup_free struct vqi_layout *layouts = calloc(profiles->count + 1, sizeof(*layouts));
+	const struct vqi_dwarf_options dwarf = {.debuginfo = options->debuginfo, .offline = true};
+
+	return from_dwarf(options, &dwarf, opened);
+}
+
+static struct vqi_error *from_debuginfod(const struct vqi_options *options,
+					 struct vqi_opened *opened)
+{
+	const struct vqi_dwarf_options dwarf = {0};
+	const char *urls = getenv("DEBUGINFOD_URLS");
+
+	if (!urls || !urls[0])
+		return vqi_error_new(VQI_ERROR_NO_LAYOUT, "DEBUGINFOD_URLS is not set");
+	return from_dwarf(options, &dwarf, opened);
+}
+
+static struct vqi_error *find_profiles(struct vqi_opened *opened)
+{
+	return opened->profiles.profiles ? NULL
+					 : vqi_profiles_find(&opened->image, &opened->profiles);
+}
+
+/* The layouts by all profiles of the very build, or of all others. Errors: NO_LAYOUT when there is none, or what
+ * is wrong with the first. Owner: the caller frees. */
+static struct vqi_error *apply_profiles(struct vqi_opened *opened, bool of_build,
+					struct vqi_layout **ret_layouts, size_t *ret_count)
+{
+	const struct vqi_profiles *found = &opened->profiles;
+	vqi_cleanup_free struct vqi_layout *layouts = calloc(found->count + 1, sizeof(*layouts));
 	vqi_cleanup_error struct vqi_error *first = NULL;
 	size_t count = 0;
 
 	if (!layouts)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	for (size_t i = 0; i < profiles->count; i++) {
-		const struct vqi_profile *profile = &profiles->profiles[i];
-		struct vqi_error *error;
+	for (size_t i = 0; i < found->count; i++) {
+		const struct vqi_profile *profile = &found->profiles[i];
+		vqi_cleanup_error struct vqi_error *error = NULL;
 
 		if (vqi_profile_is_of(profile, &opened->image) != of_build)
 			continue;
@@ -107,20 +134,69 @@ static struct vqi_error *from_profiles(const struct vqi_profiles *profiles, bool
 		if (!error)
 			count++;
 		else if (vqi_error_is_fatal(error))
-			return error;
-		else if (first)
-			vqi_error_free(error);
-		else
-			first = error;
+			return take_ptr(error);
+		else if (!first)
+			first = take_ptr(error);
 	}
-	if (count)
-		return fit_any(opened, layouts, count);
-	return first ? take_ptr(first)
-		     : vqi_error_new(VQI_ERROR_NO_LAYOUT, "no profile of QEMU %s",
-				     opened->image.version ? opened->image.version : "?");
+	if (!count)
+		return first ? take_ptr(first)
+			     : vqi_error_new(VQI_ERROR_NO_LAYOUT, "there is none of %s %s",
+					     of_build ? "build-id" : "QEMU",
+					     of_build ? opened->image.build_id
+						      : opened->image.version);
+	*ret_layouts = take_ptr(layouts);
+	*ret_count = count;
+	return NULL;
+}
+
+static struct vqi_error *from_profiles(struct vqi_opened *opened, bool of_build)
+{
+	vqi_cleanup_free struct vqi_layout *layouts = NULL;
+	size_t count;
+	struct vqi_error *error = find_profiles(opened);
+
+	if (!error)
+		error = apply_profiles(opened, of_build, &layouts, &count);
+	return error ? error : fit_any(opened, layouts, count);
+}
+
+static struct vqi_error *from_own_profile(const struct vqi_options *options,
+					  struct vqi_opened *opened)
+{
+	(void)options;
+	return from_profiles(opened, true);
+}
+
+static struct vqi_error *from_other_profile(const struct vqi_options *options,
+					    struct vqi_opened *opened)
+{
+	(void)options;
+	return from_profiles(opened, false);
 }
 
 /* ---- their order ---- */
+
+static const struct {
+	const char *name;
+	struct vqi_error *(*try)(const struct vqi_options *options, struct vqi_opened *opened);
+} sources[VQI_SOURCE_COUNT] = {
+	[VQI_SOURCE_CACHE] = {"cache", from_cache},
+	[VQI_SOURCE_OWN_PROFILE] = {"own profile", from_own_profile},
+	[VQI_SOURCE_DEBUG_FILE] = {"debug file", from_debug_file},
+	[VQI_SOURCE_DEBUGINFOD] = {"debuginfod", from_debuginfod},
+	[VQI_SOURCE_PROFILE] = {"profile", from_other_profile},
+};
+
+const char *vqi_source_name(enum vqi_source source)
+{
+	return sources[source].name;
+}
+
+struct vqi_error *vqi_source_try(enum vqi_source source, const struct vqi_options *options,
+				 struct vqi_opened *opened)
+{
+	return sources[source].try(options, opened);
+}
 
 /* Whether to go on: there is none here, or what there is is no good. */
 static bool is_no_layout(const struct vqi_error *error)
@@ -128,30 +204,24 @@ static bool is_no_layout(const struct vqi_error *error)
 	return error && (error->code == VQI_ERROR_NO_LAYOUT || error->code == VQI_ERROR_BAD_DATA);
 }
 
+/* Errors: NO_LAYOUT, what is wrong with the debug information and with the likeliest profile. */
 static struct vqi_error *from_any(const struct vqi_options *options, struct vqi_opened *opened)
 {
-	vqi_cleanup(vqi_profiles_done) struct vqi_profiles profiles = {0};
 	vqi_cleanup_error struct vqi_error *no_debuginfo = NULL;
-	struct vqi_error *error = from_cache(options, opened);
 
-	if (!is_no_layout(error))
-		return error;
-	vqi_error_free(error);
-	error = vqi_profiles_find(&opened->image, &profiles);
-	if (error)
-		return error;
-	error = from_profiles(&profiles, true, opened);
-	if (!is_no_layout(error))
-		return error;
-	vqi_error_free(error);
-	error = from_debuginfo(options, opened);
-	if (!is_no_layout(error))
-		return error;
-	no_debuginfo = error;
-	error = from_profiles(&profiles, false, opened);
-	if (!is_no_layout(error))
-		return error;
-	return vqi_error_prefix(error, "%s; and no layout profile fits", no_debuginfo->message);
+	for (enum vqi_source i = 0; i < VQI_SOURCE_COUNT; i++) {
+		vqi_cleanup_error struct vqi_error *error = vqi_source_try(i, options, opened);
+
+		if (!is_no_layout(error))
+			return take_ptr(error);
+		if (i == VQI_SOURCE_DEBUG_FILE)
+			no_debuginfo = take_ptr(error);
+		else if (i == VQI_SOURCE_PROFILE)
+			return vqi_error_new(VQI_ERROR_NO_LAYOUT,
+					     "%s; and no layout profile fits: %s",
+					     no_debuginfo->message, error->message);
+	}
+	return take_ptr(no_debuginfo);
 }
 
 struct vqi_error *vqi_sources_resolve(const struct vqi_options *options, struct vqi_opened *opened)
@@ -159,6 +229,6 @@ struct vqi_error *vqi_sources_resolve(const struct vqi_options *options, struct 
 	if (options->layout)
 		return from_file(options->layout, opened);
 	if (options->debuginfo)
-		return from_debuginfo(options, opened);
+		return from_debug_file(options, opened);
 	return from_any(options, opened);
 }

@@ -89,6 +89,8 @@ __attribute__((noreturn)) static void child(int fd, struct vqi_process *process,
 	struct vqi_error *error;
 
 	memset(&answer, 0, sizeof(answer)); /* padding too: it is written */
+	if (options->offline)
+		unsetenv("DEBUGINFOD_URLS"); /* libdwfl looks at nothing else */
 	set_limits();
 	error = vqi_dwarf_resolve_here(process, image, options, &answer.layout);
 	answer.ok = !error;

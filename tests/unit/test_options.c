@@ -209,6 +209,8 @@ static const struct {
 	{{"-p1", "--interval", "0.25", "--once", NULL}, "--once and --interval"},
 	{{"-p1", "--quiet", "-v", NULL}, "--quiet and --verbose"},
 	{{"-p1", "--quiet", "--format=text", NULL}, "--quiet and --format"},
+	{{"-p1", "--check", "--format=json", NULL}, "--check and --format"},
+	{{"-p1", "--check", "--export-layout=-", NULL}, "--check and --export-layout"},
 };
 
 START_TEST(test_bad_command_lines)
@@ -243,7 +245,7 @@ START_TEST(test_help_lists_options)
 		else
 			ck_assert_ok(PARSE("-p1", name));
 	}
-	ck_assert_uint_eq(count, 16);
+	ck_assert_uint_eq(count, 17);
 }
 END_TEST
 
