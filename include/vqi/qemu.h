@@ -13,6 +13,7 @@
 #include "vqi/layout.h"
 #include "vqi/mem.h"
 #include "vqi/snapshot.h"
+#include "vqi/store.h"
 
 struct vqi_types;
 
@@ -95,6 +96,16 @@ void vqi_objects_done(struct vqi_objects *objects);
  * Errors: NO_LAYOUT, naming what does not fit; those of readv, NOMEM. */
 struct vqi_error *vqi_qemu_check_layout(struct vqi_qemu *qemu,
 					struct vqi_layout *layout) vqi_must_check;
+
+/* Finds out the layout of a QEMU of which there is no profile: what proves itself in memory is measured, and
+ * the rest follows from profiles of others, or stays absent. symbols has the variables. What is found is
+ * complete, and not known to fit: see vqi_qemu_check_layout().
+ * Errors: NO_LAYOUT when something that is required is not found, or there is no device; those of readv, NOMEM.
+ * Source: hw/virtio/virtio.c virtio_init(), qom/object.c struct TypeImpl. */
+struct vqi_error *vqi_qemu_derive_layout(struct vqi_mem *mem, uint64_t bias,
+					 const struct vqi_profiles *profiles,
+					 const struct vqi_layout *symbols,
+					 struct vqi_layout *ret_layout) vqi_must_check;
 
 /* The name of the run state, of the VM, of the guest architecture; NULL where they are unknown.
  * exe is a hint for the architecture (qemu-system-ARCH). Errors: GONE, NOMEM. */

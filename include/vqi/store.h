@@ -28,6 +28,9 @@ struct vqi_profiles {
  * profile. Errors: NOMEM. */
 struct vqi_error *vqi_profiles_find(const struct vqi_image *image,
 				    struct vqi_profiles *ret_profiles) vqi_must_check;
+
+/* All that come with the tool. Errors: NOMEM. */
+struct vqi_error *vqi_profiles_shipped(struct vqi_profiles *ret_profiles) vqi_must_check;
 void vqi_profiles_done(struct vqi_profiles *profiles);
 VQI_DEFINE_CLEANUP_VALUE(struct vqi_profiles, vqi_profiles_done)
 

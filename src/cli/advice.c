@@ -49,6 +49,7 @@ const char *vqi_source_advice(enum vqi_source source)
 		return EXPORT;
 	case VQI_SOURCE_CACHE: /* it fills by itself */
 	case VQI_SOURCE_OWN_PROFILE:
+	case VQI_SOURCE_DERIVED:
 	case VQI_SOURCE_COUNT:
 		return NULL;
 	}

@@ -7,6 +7,7 @@
 
 #include "vqi/dwarf.h"
 #include "vqi/store.h"
+#include "vqi/symbols.h"
 
 /* A device that comes or goes while a layout is checked has half of everything. Units: ns. */
 #define TRIES	 5
@@ -174,6 +175,21 @@ static struct vqi_error *from_other_profile(const struct vqi_options *options,
 	return from_profiles(opened, false);
 }
 
+static struct vqi_error *derive(const struct vqi_options *options, struct vqi_opened *opened)
+{
+	vqi_cleanup(vqi_profiles_done) struct vqi_profiles profiles = {0};
+	struct vqi_layout symbols = {0}, layout;
+	struct vqi_error *error = vqi_profiles_shipped(&profiles);
+
+	(void)options;
+	if (!error)
+		error = vqi_elf_symbols(&opened->image, &symbols);
+	if (!error)
+		error = vqi_qemu_derive_layout(vqi_process_mem(opened->process), opened->image.bias,
+					       &profiles, &symbols, &layout);
+	return error ? error : fit_any(opened, &layout, 1);
+}
+
 /* ---- their order ---- */
 
 static const struct {
@@ -185,6 +201,7 @@ static const struct {
 	[VQI_SOURCE_DEBUG_FILE] = {"debug file", from_debug_file},
 	[VQI_SOURCE_DEBUGINFOD] = {"debuginfod", from_debuginfod},
 	[VQI_SOURCE_PROFILE] = {"profile", from_other_profile},
+	[VQI_SOURCE_DERIVED] = {"derived", derive},
 };
 
 const char *vqi_source_name(enum vqi_source source)
@@ -198,30 +215,39 @@ struct vqi_error *vqi_source_try(enum vqi_source source, const struct vqi_option
 	return sources[source].try(options, opened);
 }
 
+/* What each source says. */
+struct errors {
+	struct vqi_error *of[VQI_SOURCE_COUNT];
+};
+
+static void errors_done(struct errors *errors)
+{
+	for (size_t i = 0; i < VQI_SOURCE_COUNT; i++)
+		vqi_error_free(errors->of[i]);
+}
+VQI_DEFINE_CLEANUP_VALUE(struct errors, errors_done)
+
 /* Whether to go on: there is none here, or what there is is no good. */
 static bool is_no_layout(const struct vqi_error *error)
 {
 	return error && (error->code == VQI_ERROR_NO_LAYOUT || error->code == VQI_ERROR_BAD_DATA);
 }
 
-/* Errors: NO_LAYOUT, what is wrong with the debug information and with the likeliest profile. */
+/* Errors: NO_LAYOUT, with what is wrong with each that could be another way. */
 static struct vqi_error *from_any(const struct vqi_options *options, struct vqi_opened *opened)
 {
-	vqi_cleanup_error struct vqi_error *no_debuginfo = NULL;
+	vqi_cleanup(errors_done) struct errors errors = {0};
 
 	for (enum vqi_source i = 0; i < VQI_SOURCE_COUNT; i++) {
-		vqi_cleanup_error struct vqi_error *error = vqi_source_try(i, options, opened);
-
-		if (!is_no_layout(error))
-			return take_ptr(error);
-		if (i == VQI_SOURCE_DEBUG_FILE)
-			no_debuginfo = take_ptr(error);
-		else if (i == VQI_SOURCE_PROFILE)
-			return vqi_error_new(VQI_ERROR_NO_LAYOUT,
-					     "%s; and no layout profile fits: %s",
-					     no_debuginfo->message, error->message);
+		errors.of[i] = vqi_source_try(i, options, opened);
+		if (!is_no_layout(errors.of[i]))
+			return take_ptr(errors.of[i]);
 	}
-	return take_ptr(no_debuginfo);
+	return vqi_error_new(VQI_ERROR_NO_LAYOUT,
+			     "%s; no layout profile fits: %s; and none can be derived: %s",
+			     errors.of[VQI_SOURCE_DEBUG_FILE]->message,
+			     errors.of[VQI_SOURCE_PROFILE]->message,
+			     errors.of[VQI_SOURCE_DERIVED]->message);
 }
 
 struct vqi_error *vqi_sources_resolve(const struct vqi_options *options, struct vqi_opened *opened)

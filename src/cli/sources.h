@@ -12,6 +12,7 @@ enum vqi_source {
 	VQI_SOURCE_DEBUG_FILE,	/* or the program itself */
 	VQI_SOURCE_DEBUGINFOD,
 	VQI_SOURCE_PROFILE, /* of another build */
+	VQI_SOURCE_DERIVED, /* from the process, and what all profiles agree on */
 	VQI_SOURCE_COUNT
 };
 

@@ -7,7 +7,7 @@
 #include "accessor.h"
 #include "dwarf_private.h"
 #include "elf_file.h"
-#include "elf_symbols.h"
+#include "vqi/symbols.h"
 
 #define MAX_NAMES  512
 #define HASH_SLOTS 2048 /* a power of two; a few times MAX_NAMES */

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "elf_symbols.h"
 #include "vqi/cleanup.h"
 #include "vqi/snapshot.h"
+#include "vqi/symbols.h"
 
 #define SCHEMA "virtq-inspect-layout/1"
 

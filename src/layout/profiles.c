@@ -190,6 +190,25 @@ struct vqi_error *vqi_profiles_find(const struct vqi_image *image,
 	return NULL;
 }
 
+struct vqi_error *vqi_profiles_shipped(struct vqi_profiles *ret_profiles)
+{
+	vqi_cleanup(vqi_profiles_done) struct vqi_profiles all = {0};
+	struct vqi_error *error = NULL;
+
+	all.profiles = calloc(vqi_shipped_profile_count + 1, sizeof(*all.profiles));
+	if (!all.profiles)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	for (; !error && all.count < vqi_shipped_profile_count; all.count++)
+		error = vqi_profile_read_text(vqi_shipped_profiles[all.count].text,
+					      vqi_shipped_profiles[all.count].name,
+					      &all.profiles[all.count]);
+	if (error)
+		return error;
+	*ret_profiles = all;
+	all = (struct vqi_profiles){0};
+	return NULL;
+}
+
 void vqi_profiles_done(struct vqi_profiles *profiles)
 {
 	for (size_t i = 0; i < profiles->count; i++)

@@ -8,6 +8,8 @@
 #include "vqi/loops.h"
 #include "vqi/qemu.h"
 
+#include "type_sizes.h"
+
 static struct vqi_error *misfit(const char *what)
 {
 	return vqi_error_new(VQI_ERROR_NO_LAYOUT, "the layout does not fit this QEMU: %s", what);
@@ -77,26 +79,6 @@ static struct vqi_error *check_vmstate(struct vqi_qemu *qemu, uint64_t vdev)
 
 /* ---- types ---- */
 
-/* QEMU itself has the sizes of the structures that objects are. */
-static const struct {
-	const char *type;
-	enum vqi_struct_id structure;
-	bool needed; /* without it nothing can be said */
-} types[] = {
-	{"device", VQI_S_DeviceState, true},
-	{"virtio-device", VQI_S_VirtIODevice, true},
-	{"cpu", VQI_S_CPUState, false},
-	{"iothread", VQI_S_IOThread, false},
-	{"pci-device", VQI_S_PCIDevice, false},
-	{"virtio-pci", VQI_S_VirtIOPCIProxy, false},
-	{"virtio-blk-device", VQI_S_VirtIOBlock, false},
-	{"virtio-net-device", VQI_S_VirtIONet, false},
-	{"virtio-scsi-device", VQI_S_VirtIOSCSI, false},
-	{"virtio-rng-device", VQI_S_VirtIORNG, false},
-	{"virtio-crypto-device", VQI_S_VirtIOCrypto, false},
-	{"virtio-9p-device", VQI_S_V9fsVirtioState, false},
-};
-
 /* What the layout says of a structure is unknown from now on. */
 static void drop(struct vqi_layout *layout, enum vqi_struct_id id)
 {
@@ -107,53 +89,36 @@ static void drop(struct vqi_layout *layout, enum vqi_struct_id id)
 	}
 }
 
-static struct vqi_error *check_size(struct vqi_qemu *qemu, struct vqi_layout *layout, uint64_t impl,
-				    const char *name)
+/* Without these nothing can be said. */
+static bool is_needed(enum vqi_struct_id id)
 {
-	struct vqi_num size = VQI_UNKNOWN;
-	struct vqi_error *error;
+	return id == VQI_S_DeviceState || id == VQI_S_VirtIODevice;
+}
 
-	error = vqi_qemu_known(qemu, impl, VQI_F_TypeImpl_instance_size, &size);
-	for (size_t i = 0; !error && size.known && i < sizeof(types) / sizeof(types[0]); i++) {
-		enum vqi_struct_id id = types[i].structure;
+static struct vqi_error *check_size(void *data, enum vqi_struct_id id, uint64_t size)
+{
+	struct vqi_layout *layout = data;
 
-		if (strcmp(types[i].type, name) != 0 || !layout->structs[id].present ||
-		    layout->structs[id].size == size.value)
-			continue;
-		if (types[i].needed)
-			return vqi_error_new(
-				VQI_ERROR_NO_LAYOUT,
-				"the layout does not fit this QEMU: its %s has %" PRIu64
-				" bytes, the layout's %" PRIu32,
-				vqi_struct_info(id)->name, size.value, layout->structs[id].size);
-		drop(layout, id);
-	}
-	return error;
+	if (!layout->structs[id].present || layout->structs[id].size == size)
+		return NULL;
+	if (is_needed(id))
+		return vqi_error_new(VQI_ERROR_NO_LAYOUT,
+				     "the layout does not fit this QEMU: its %s has %" PRIu64
+				     " bytes, the layout's %" PRIu32,
+				     vqi_struct_info(id)->name, size, layout->structs[id].size);
+	drop(layout, id);
+	return NULL;
 }
 
 /* The types that an object is of. */
 static struct vqi_error *check_types(struct vqi_qemu *qemu, struct vqi_layout *layout,
 				     uint64_t object)
 {
-	static const char what[] = "the type of an object cannot be read";
-	struct vqi_error *error;
-	uint64_t class, impl = 0;
+	struct vqi_error *error = vqi_qemu_type_sizes(qemu, object, check_size, layout);
 
-	error = vqi_qemu_field(qemu, object, VQI_F_Object_class, &class);
-	if (!error)
-		error = vqi_qemu_field(qemu, class, VQI_F_ObjectClass_type, &impl);
-	for (int i = 0; !error && impl && i < VQI_MAX_QOM_DEPTH; i++) {
-		vqi_cleanup_free char *name = NULL;
-
-		error = vqi_qemu_string_field(qemu, impl, VQI_F_TypeImpl_name, &name);
-		if (!error && name)
-			error = check_size(qemu, layout, impl, name);
-		if (!error)
-			error = vqi_qemu_field(qemu, impl, VQI_F_TypeImpl_parent_type, &impl);
-	}
 	if (error && error->code == VQI_ERROR_NO_LAYOUT)
 		return error;
-	return unreadable(error, what);
+	return unreadable(error, "the type of an object cannot be read");
 }
 
 /* The first virtual CPU; none where this QEMU has none, or not by a name that is known. */

@@ -78,9 +78,9 @@ def test_rings(machines, check):
 def test_there_is_no_layout(machines, check, tmp_path):
     """What gives it one is said."""
     copy = odd_qemus.of_another_build(odd_qemus.strip(tmp_path / "qemu-system-x86_64"), "1.0.1")
-    vm = machines.start(*DEVICES, kind=OddQemu, executable=copy, qtest=True)
+    vm = machines.start(kind=OddQemu, executable=copy, qtest=True)
     found = check(vm.pid, status=3)
-    for source in ("cache", "own profile", "debug file", "debuginfod", "profile"):
+    for source in ("cache", "own profile", "debug file", "debuginfod", "profile", "derived"):
         assert found[source][0] == "-"
     assert found["profile"][1].rstrip() == "there is none of QEMU 1.0.1"
     assert found["guest RAM"] == ("NO", "it is found by a layout only")

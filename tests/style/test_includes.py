@@ -21,6 +21,7 @@ PUBLIC = {
     "error.h": "base",
     "ghash.h": "qemu",
     "image.h": "layout",
+    "infer.h": "layout",
     "inspect.h": "cli",
     "layout.h": "layout",
     "layout_table.h": "layout",
@@ -37,6 +38,7 @@ PUBLIC = {
     "snapshot.h": "base",
     "stop.h": "target",
     "store.h": "layout",
+    "symbols.h": "layout",
     "virtio.h": "virtio",
 }
 

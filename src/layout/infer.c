@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "vqi/infer.h"
+
+#include <string.h>
+
+/* A place of a structure: in the target, and in a profile. */
+struct place {
+	int64_t target, profile;
+	bool is_end; /* of what the structure begins with, or of itself: measured by its size alone */
+};
+
+/* The place before a field, and the one behind it. */
+struct span {
+	struct place before, behind;
+	bool is_closed; /* there is one behind it */
+};
+
+#define NONE ((enum vqi_struct_id)VQI_STRUCT_COUNT)
+
+/* What a structure begins with: its parent_obj. */
+static enum vqi_struct_id base_of(enum vqi_struct_id id)
+{
+	switch (id) {
+	case VQI_S_DeviceState:
+	case VQI_S_BusState:
+	case VQI_S_Chardev:
+	case VQI_S_IOThread:
+	case VQI_S_ThrottleGroup:
+	case VQI_S_MemoryRegion:
+		return VQI_S_Object;
+	case VQI_S_MachineClass:
+		return VQI_S_ObjectClass;
+	case VQI_S_VirtIODevice:
+	case VQI_S_SysBusDevice:
+	case VQI_S_PCIDevice:
+	case VQI_S_SCSIDevice:
+	case VQI_S_CPUState:
+		return VQI_S_DeviceState;
+	case VQI_S_PCIBus:
+	case VQI_S_VirtioBusState:
+		return VQI_S_BusState;
+	case VQI_S_PXBDev:
+	case VQI_S_VirtIOPCIProxy:
+		return VQI_S_PCIDevice;
+	case VQI_S_VirtIOBlock:
+	case VQI_S_VirtIONet:
+	case VQI_S_VirtIORNG:
+	case VQI_S_VirtIOCrypto:
+	case VQI_S_VirtIOSCSI:
+	case VQI_S_V9fsVirtioState:
+	case VQI_S_VHostUserFS:
+	case VQI_S_VHostUserBlk:
+		return VQI_S_VirtIODevice;
+	default:
+		return NONE;
+	}
+}
+
+/* Structures that lie behind each other: without their size, the second is not where it seems. */
+static bool is_element(enum vqi_struct_id id)
+{
+	return id == VQI_S_VirtQueue || id == VQI_S_FlatRange ||
+	       id == VQI_S_MemoryRegionIoeventfd || id == VQI_S_NetClientState ||
+	       id == VQI_S_VirtIOIRQFD;
+}
+
+/* ---- places ---- */
+
+static void offer(struct span *span, struct place place, int64_t field)
+{
+	if (place.profile <= field && place.profile >= span->before.profile)
+		span->before = place;
+	if (place.profile > field && (!span->is_closed || place.profile < span->behind.profile)) {
+		span->behind = place;
+		span->is_closed = true;
+	}
+}
+
+static void offer_size(struct span *span, enum vqi_struct_id id, const struct vqi_layout *measured,
+		       const struct vqi_layout *profile, int64_t field)
+{
+	if (id != NONE && measured->structs[id].present && profile->structs[id].present)
+		offer(span,
+		      (struct place){.target = measured->structs[id].size,
+				     .profile = profile->structs[id].size,
+				     .is_end = true},
+		      field);
+}
+
+static struct span find_span(const struct vqi_layout *measured, const struct vqi_layout *profile,
+			     enum vqi_field_id field)
+{
+	enum vqi_struct_id id = vqi_field_info(field)->structure;
+	int64_t offset = profile->fields[field].offset;
+	struct span span = {0};
+
+	offer_size(&span, base_of(id), measured, profile, offset);
+	offer_size(&span, id, measured, profile, offset);
+	for (size_t i = 0; i < VQI_FIELD_COUNT; i++) {
+		if (vqi_field_info(i)->structure == id && measured->fields[i].present &&
+		    profile->fields[i].present)
+			offer(&span,
+			      (struct place){.target = measured->fields[i].offset,
+					     .profile = profile->fields[i].offset},
+			      offset);
+	}
+	return span;
+}
+
+/* ---- fields ---- */
+
+/* What the profiles say of a field. */
+struct opinion {
+	struct vqi_field field;
+	size_t count;
+	int64_t room;  /* of the first */
+	bool disagree; /* on the field */
+	bool is_tried; /* they agree though it has more or less room, or no end, or from the beginning */
+};
+
+static int64_t room_of(const struct span *span)
+{
+	return span->behind.profile - span->before.profile;
+}
+
+static void add_opinion(struct opinion *opinion, const struct vqi_field *field,
+			const struct span *span)
+{
+	int64_t offset = field->offset - span->before.profile + span->before.target;
+	struct vqi_field said = {.present = true, .offset = (uint32_t)offset, .size = field->size};
+
+	if (!opinion->count++) {
+		opinion->field = said;
+		opinion->room = room_of(span);
+	}
+	opinion->disagree |= offset < 0 || opinion->field.offset != said.offset ||
+			     opinion->field.size != said.size;
+	opinion->is_tried |=
+		opinion->count > 1 && !span->before.is_end &&
+		(!span->is_closed || opinion->room != room_of(span) || span->before.profile == 0);
+}
+
+static struct vqi_field infer_field(const struct vqi_profiles *profiles,
+				    const struct vqi_layout *measured, enum vqi_field_id id)
+{
+	struct opinion same = {0}, all = {0};
+
+	if (measured->fields[id].present)
+		return measured->fields[id];
+	for (size_t i = 0; i < profiles->count; i++) {
+		const struct vqi_layout *profile = &profiles->profiles[i].layout;
+		const struct vqi_field *field = &profile->fields[id];
+		struct span span;
+
+		if (!field->present) { /* nor need this QEMU have it */
+			all.disagree = true;
+			continue;
+		}
+		span = find_span(measured, profile, id);
+		if (span.is_closed && span.behind.target - span.before.target == room_of(&span))
+			add_opinion(&same, field, &span);
+		add_opinion(&all, field, &span);
+	}
+	if (same.count)
+		return same.disagree ? (struct vqi_field){0} : same.field;
+	return all.disagree || !all.is_tried ? (struct vqi_field){0} : all.field;
+}
+
+/* ---- structures ---- */
+
+/* The size that all profiles agree on; 0: they do not. */
+static uint32_t common_size(const struct vqi_profiles *profiles, enum vqi_struct_id id)
+{
+	uint32_t size = 0;
+
+	for (size_t i = 0; i < profiles->count; i++) {
+		const struct vqi_struct_layout *its = &profiles->profiles[i].layout.structs[id];
+
+		if (its->present && size && its->size != size)
+			return 0;
+		if (its->present)
+			size = its->size;
+	}
+	return size;
+}
+
+static void infer_size(const struct vqi_profiles *profiles, const struct vqi_layout *measured,
+		       enum vqi_struct_id id, struct vqi_layout *layout)
+{
+	uint32_t size = measured->structs[id].present ? measured->structs[id].size
+						      : common_size(profiles, id);
+
+	if (!size && !is_element(id)) /* it has at least what is known of it */
+		size = vqi_layout_span(layout, id);
+	layout->structs[id] = (struct vqi_struct_layout){.present = size, .size = size};
+}
+
+/* Nothing is known of a field behind the end of what it is in, or of one without a structure. */
+static void drop_outside(struct vqi_layout *layout)
+{
+	for (size_t i = 0; i < VQI_FIELD_COUNT; i++) {
+		const struct vqi_struct_layout *its =
+			&layout->structs[vqi_field_info(i)->structure];
+		struct vqi_field *field = &layout->fields[i];
+
+		if (!its->present || field->offset > its->size ||
+		    field->size > its->size - field->offset)
+			*field = (struct vqi_field){0};
+	}
+}
+
+void vqi_infer(const struct vqi_profiles *profiles, const struct vqi_layout *measured,
+	       struct vqi_layout *ret_layout)
+{
+	struct vqi_layout layout = {.source = VQI_LAYOUT_BUILTIN};
+
+	memcpy(layout.symbols, measured->symbols, sizeof(layout.symbols));
+	for (size_t i = 0; i < VQI_FIELD_COUNT; i++)
+		layout.fields[i] = infer_field(profiles, measured, i);
+	for (size_t i = 0; i < VQI_STRUCT_COUNT; i++)
+		infer_size(profiles, measured, i, &layout);
+	drop_outside(&layout);
+	*ret_layout = layout;
+}

@@ -1,0 +1,85 @@
+"""A QEMU of which there is no profile: what the rings need is found out from the process and from profiles of others.
+
+The program under test is one that lacks the profile of the distribution's QEMU, which is stripped.
+"""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+from odd_qemus import OddQemu
+from oracle import QmpOracle
+from rig import NULL
+
+from vqitest.guest import ROOT
+from vqitest.inspector import Inspector
+
+STOCK = Path("/usr/bin/qemu-system-x86_64")
+UNKNOWN = ("run_state", "addresses", "loops", "vcpus", "bql_owner", "disks")
+TRUTH = ROOT / "data/layouts/qemu-7.2.22.json"
+
+
+@pytest.fixture(scope="module")
+def few():
+    """It comes with the profiles of 5.2, 10.0 and 10.2 only."""
+    inspector = Inspector(Path(os.environ.get("VIRTQ_INSPECT_FEW") or ROOT / "build/few/virtq-inspect").absolute())
+    yield inspector
+    inspector.close()
+
+
+@pytest.fixture
+def vm(machines):
+    disk = ("-object", "throttle-group,id=limits", "-blockdev", f"{NULL.replace('d0', 'disk')}")
+    disk += ("-blockdev", "throttle,node-name=d0,throttle-group=limits,file=disk")
+    disk += ("-object", "iothread,id=io0", "-device", "virtio-blk-pci,id=blk0,drive=d0,iothread=io0,num-queues=1")
+    more = ("-device", "virtio-balloon-pci,id=balloon0", "-device", "virtio-rng-pci,id=rng0", "-device", "virtio-scsi-pci,id=scsi0")
+    vm = machines.start(*disk, *more, kind=OddQemu, executable=STOCK, guest=True)
+    vm.guest.wait_ready()
+    return vm
+
+
+def check(vm, report):
+    assert report.target["layout_source"] == "builtin"
+    QmpOracle(vm.qmp).check_report(report, unknown=UNKNOWN)
+
+
+def test_healthy_and_hung(vm, few):
+    report = few.report(vm.pid)
+    report.assert_healthy()
+    check(vm, report)
+    vm.qmp.execute("qom-set", path="/objects/limits", property="limits", value={"iops-total": 1, "iops-size": 512})
+    vm.guest.spawn("dd if=/dev/vda of=/dev/null bs=4M iflag=direct")
+    while not (hung := few.report(vm.pid, status=None)).findings:
+        pass
+    finding = hung.only_finding("request-stuck-in-device", "blk0", 0)
+    assert re.match(r"\d+ requests? taken and not completed", finding["summary"])
+    check(vm, hung)
+    vm.qmp.execute("qom-set", path="/objects/limits", property="limits", value={"iops-total": 0, "iops-size": 0})
+
+
+def test_paused(vm, few):
+    """What the devices say of it is enough."""
+    vm.qmp.execute("stop")
+    few.report(vm.pid).only_finding("vm-paused", severity="note")
+
+
+def test_layout(vm, few):
+    """Nothing of it is wrong; what is unknown is not in it."""
+    derived = json.loads(few.text(vm.pid, "--export-layout=-"))
+    truth = json.loads(TRUTH.read_text())
+    assert derived["source"] == "builtin"
+    fields = {name: structure["fields"] for name, structure in derived["structs"].items()}
+    assert fields["VirtIODevice"] == truth["structs"]["VirtIODevice"]["fields"]
+    assert fields["VirtQueue"] == truth["structs"]["VirtQueue"]["fields"]
+    for name, its in fields.items():
+        assert its.items() <= truth["structs"][name]["fields"].items(), name
+    assert not fields.get("AioContext")
+
+
+def test_no_device(machines, few):
+    """There is nothing to look at then."""
+    vm = machines.start("-S", kind=OddQemu, executable=STOCK)
+    stderr = few.fails("--pid", vm.pid, status=3)
+    assert "none can be derived: there is no virtio device to look at" in stderr
