@@ -31,6 +31,11 @@ struct vqi_error *vqi_image_open(struct vqi_process *process,
 /* The same for a file that no process has mapped: bias is 0.
  * Errors: NOT_QEMU, PERMISSION, SYS, BAD_DATA, UNSUPPORTED. */
 struct vqi_error *vqi_image_open_file(const char *path, struct vqi_image *ret_image) vqi_must_check;
+
+/* Where the image has its variables: the parts of maps, all mappings of its process, that are in its writable
+ * segments and can be written to now. They have no paths. Errors: BAD_DATA, SYS, NOMEM. */
+struct vqi_error *vqi_image_variables(const struct vqi_image *image, const struct vqi_maps *maps,
+				      struct vqi_maps *ret_variables) vqi_must_check;
 void vqi_image_done(struct vqi_image *image);
 
 #endif

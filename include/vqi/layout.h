@@ -75,6 +75,7 @@ struct vqi_struct_layout {
 
 struct vqi_symbol {
 	bool present;
+	bool by_content;  /* told by what it holds: a guess that is good for this process alone */
 	uint64_t address; /* as linked: add vqi_image.bias for the address in the target */
 };
 
@@ -97,8 +98,8 @@ struct vqi_layout {
 /* "dwarf", "debuginfod", ... as in the report. */
 const char *vqi_layout_source_name(enum vqi_layout_source source);
 
-/* Checks that everything required is there, and one of the symbols current_machine and
- * main_system_bus; and that each field lies within its structure. A resolver ends with it.
+/* Checks that everything required is there, and that each field lies within its structure. A resolver ends
+ * with it.
  * Errors: NO_LAYOUT, naming what is missing; BAD_DATA. */
 struct vqi_error *vqi_layout_check(const struct vqi_layout *layout) vqi_must_check;
 

@@ -80,6 +80,7 @@
 	F(TypeImpl, name, VQI_REQUIRED)                                                            \
 	F(TypeImpl, parent_type, VQI_REQUIRED)                                                     \
 	F(TypeImpl, instance_size, VQI_OPTIONAL)                                                   \
+	F(TypeImpl, class, VQI_OPTIONAL)                                                           \
 	F(DeviceState, id, VQI_REQUIRED)                                                           \
 	F(DeviceState, canonical_path, VQI_OPTIONAL)                                               \
 	F(DeviceState, realized, VQI_REQUIRED)                                                     \
@@ -167,6 +168,8 @@
 	P(VHostUserFS, chr, "conf.chardev.chr", VQI_OPTIONAL)                                      \
 	P(VHostUserBlk, chr, "chardev.chr", VQI_OPTIONAL)                                          \
 	F(AddressSpace, current_map, VQI_OPTIONAL)                                                 \
+	F(AddressSpace, name, VQI_OPTIONAL)                                                        \
+	F(AddressSpace, root, VQI_OPTIONAL)                                                        \
 	F(AddressSpace, ioeventfd_nb, VQI_OPTIONAL)                                                \
 	F(AddressSpace, ioeventfd_notifiers, VQI_OPTIONAL)                                         \
 	F(AddressSpace, ioeventfds, VQI_OPTIONAL)                                                  \
@@ -183,6 +186,7 @@
 	F(AioContext, aio_handlers, VQI_OPTIONAL)                                                  \
 	F(AioContext, notify_me, VQI_OPTIONAL)                                                     \
 	P(AioContext, walkers, "list_lock.count", VQI_OPTIONAL)                                    \
+	P(AioContext, source_name, "source.name", VQI_OPTIONAL)                                    \
 	F(AioContext, bh_list, VQI_OPTIONAL)                                                       \
 	F(AioContext, scheduled_coroutines, VQI_OPTIONAL)                                          \
 	F(AioContext, external_disable_cnt, VQI_OPTIONAL)                                          \

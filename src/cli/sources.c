@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "vqi/dwarf.h"
+#include "vqi/scan.h"
 #include "vqi/store.h"
 #include "vqi/symbols.h"
 
@@ -21,6 +22,9 @@ static struct vqi_error *fit(struct vqi_opened *opened, const struct vqi_layout 
 
 	vqi_qemu_done(&opened->qemu);
 	opened->layout = *layout;
+	error = vqi_scan_process(opened->process, &opened->image, &opened->layout);
+	if (error)
+		return error;
 	error = vqi_qemu_init(vqi_process_mem(opened->process), &opened->layout, opened->image.bias,
 			      &opened->qemu);
 	return error ? error : vqi_qemu_check_layout(&opened->qemu, &opened->layout);

@@ -3,7 +3,6 @@
 
 #include <elfutils/libdwelf.h>
 #include <errno.h>
-#include <gelf.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -54,8 +53,7 @@ bool vqi_elf_has_section(Elf *elf, const char *name)
 	return false;
 }
 
-/* The program header of that index; false when there is none. */
-static bool program_header(Elf *elf, size_t i, GElf_Phdr *ret_header)
+bool vqi_elf_segment(Elf *elf, size_t i, GElf_Phdr *ret_header)
 {
 	size_t count;
 
@@ -71,7 +69,7 @@ bool vqi_elf_is_program(Elf *elf)
 		return false;
 	if (header.e_type == ET_EXEC)
 		return true;
-	for (size_t i = 0; header.e_type == ET_DYN && program_header(elf, i, &segment); i++)
+	for (size_t i = 0; header.e_type == ET_DYN && vqi_elf_segment(elf, i, &segment); i++)
 		if (segment.p_type == PT_INTERP)
 			return true;
 	return false;
@@ -207,7 +205,7 @@ static struct vqi_error *scan_segments(struct scan *scan, Elf *elf, GElf_Word fl
 	struct vqi_error *error = NULL;
 	GElf_Phdr segment;
 
-	for (size_t i = 0; !error && !scan->version && program_header(elf, i, &segment); i++)
+	for (size_t i = 0; !error && !scan->version && vqi_elf_segment(elf, i, &segment); i++)
 		if (segment.p_type == PT_LOAD && (segment.p_flags & (PF_W | PF_X)) == flags)
 			error = scan_range(scan, segment.p_offset, segment.p_filesz);
 	return error;
@@ -267,7 +265,7 @@ bool vqi_elf_bias(Elf *elf, const struct vqi_maps *maps, uint64_t dev, uint64_t 
 			if (map->dev != dev || map->inode != inode ||
 			    map->executable != (bool)executable)
 				continue;
-			for (size_t j = 0; program_header(elf, j, &segment); j++)
+			for (size_t j = 0; vqi_elf_segment(elf, j, &segment); j++)
 				if (maps_segment(map, &segment, ret_bias))
 					return true;
 		}

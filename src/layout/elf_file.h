@@ -3,7 +3,7 @@
 #ifndef VQI_LAYOUT_ELF_FILE_H
 #define VQI_LAYOUT_ELF_FILE_H
 
-#include <libelf.h>
+#include <gelf.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,6 +25,9 @@ struct vqi_error *vqi_elf_open(int fd, Elf **ret_elf) vqi_must_check;
 
 /* Whether it has a section of that name. */
 bool vqi_elf_has_section(Elf *elf, const char *name);
+
+/* The program header of that index; false when there is none. */
+bool vqi_elf_segment(Elf *elf, size_t i, GElf_Phdr *ret_header);
 
 /* Whether it is a program, not a library: what a loader can be told to run. */
 bool vqi_elf_is_program(Elf *elf);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "elf_file.h"
+#include "vqi/checked.h"
 
 #define cleanup_image __attribute__((cleanup(vqi_image_done)))
 #define cleanup_maps  __attribute__((cleanup(vqi_maps_done)))
@@ -235,5 +236,52 @@ struct vqi_error *vqi_image_open_file(const char *path, struct vqi_image *ret_im
 	if (!image.version)
 		return vqi_error_new(VQI_ERROR_NOT_QEMU, "%s is no QEMU", path);
 	*ret_image = take_image(&image);
+	return NULL;
+}
+
+/* The part of a mapping that a segment has. */
+static bool cut(const struct vqi_image *image, const GElf_Phdr *segment, const struct vqi_map *map,
+		struct vqi_map *ret_part)
+{
+	uint64_t start = image->bias + segment->p_vaddr; /* wraps rightly, as the bias does */
+	uint64_t end;
+
+	if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_W) || !map->writable ||
+	    !vqi_add_u64(start, segment->p_memsz, &end))
+		return false;
+	*ret_part = *map;
+	ret_part->path = NULL;
+	if (ret_part->start < start)
+		ret_part->start = start;
+	if (ret_part->end > end)
+		ret_part->end = end;
+	return ret_part->start < ret_part->end;
+}
+
+struct vqi_error *vqi_image_variables(const struct vqi_image *image, const struct vqi_maps *maps,
+				      struct vqi_maps *ret_variables)
+{
+	cleanup_maps struct vqi_maps variables = {0};
+	vqi_cleanup_elf Elf *elf = NULL;
+	struct vqi_error *error = vqi_elf_open(image->fd, &elf);
+	GElf_Phdr segment;
+
+	for (size_t i = 0; !error && elf && vqi_elf_segment(elf, i, &segment); i++) {
+		for (size_t j = 0; j < maps->count; j++) {
+			struct vqi_map part, *grown;
+
+			if (!cut(image, &segment, &maps->maps[j], &part))
+				continue;
+			grown = reallocarray(variables.maps, variables.count + 1, sizeof(*grown));
+			if (!grown)
+				return vqi_error_sys(ENOMEM, "variables");
+			grown[variables.count++] = part;
+			variables.maps = grown;
+		}
+	}
+	if (error)
+		return error;
+	*ret_variables = variables;
+	variables = (struct vqi_maps){0};
 	return NULL;
 }

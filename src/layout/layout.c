@@ -82,10 +82,6 @@ static void list_missing(const struct vqi_layout *layout, struct missing *missin
 	for (size_t i = 0; i < VQI_SYMBOL_COUNT; i++)
 		if (symbol_infos[i].need == VQI_REQUIRED && !layout->symbols[i].present)
 			missing_add(missing, symbol_infos[i].name);
-	/* Either of them leads to all devices, so neither is required by itself. */
-	if (!layout->symbols[VQI_SYM_current_machine].present &&
-	    !layout->symbols[VQI_SYM_main_system_bus].present)
-		missing_add(missing, "current_machine or main_system_bus");
 }
 
 static struct vqi_error *check_complete(const struct vqi_layout *layout)

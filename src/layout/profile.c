@@ -90,7 +90,7 @@ static bool add_symbols(struct json_object *root, const struct vqi_layout *layou
 	char address[32];
 
 	for (size_t i = 0; symbols && i < VQI_SYMBOL_COUNT; i++) {
-		if (!layout->symbols[i].present)
+		if (!layout->symbols[i].present || layout->symbols[i].by_content)
 			continue;
 		snprintf(address, sizeof(address), "0x%" PRIx64, layout->symbols[i].address);
 		if (!add_string(symbols, vqi_symbol_info(i)->name, address))

@@ -35,6 +35,7 @@ PUBLIC = {
     "qemu.h": "qemu",
     "replace.h": "base",
     "report.h": "report",
+    "scan.h": "qemu",
     "snapshot.h": "base",
     "stop.h": "target",
     "store.h": "layout",
