@@ -329,7 +329,8 @@ struct vqi_error *vqi_scan(struct vqi_mem *mem, uint64_t bias, const struct vqi_
 	if (!error)
 		error = find_all(&scan);
 	if (!error && !has_way(layout))
-		error = vqi_error_new(VQI_ERROR_NO_LAYOUT, "none of its variables holds them");
+		error = vqi_error_new(VQI_ERROR_NO_LAYOUT,
+				      "none of its variables holds a machine or a system bus");
 	return error;
 }
 

@@ -197,5 +197,6 @@ void fake_layout(struct vqi_layout *layout, unsigned int seed)
 	for (unsigned int id = 0; id < VQI_STRUCT_COUNT; id++)
 		place_struct(layout, (enum vqi_struct_id)id, seed);
 	for (unsigned int symbol = 0; symbol < VQI_SYMBOL_COUNT; symbol++)
-		layout->symbols[symbol] = (struct vqi_symbol){true, 0x4000 + symbol * 256};
+		layout->symbols[symbol] =
+			(struct vqi_symbol){.present = true, .address = 0x4000 + symbol * 256};
 }

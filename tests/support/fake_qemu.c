@@ -189,8 +189,10 @@ static const char *parent_of(const char *type)
 		{"PCIE", "PCI"},
 		{"PCI", "bus"},
 		{"virtio-bus", "bus"},
+		{"System", "bus"},
 		{"bus", "object"},
 		{"q35-machine", "machine"},
+		{"another-machine", "machine"},
 		{"machine", "object"},
 		{"container", "object"},
 	};
@@ -230,6 +232,7 @@ static struct fake_type *type_of(struct fake_qemu *qemu, const char *name)
 	};
 	qemu->types = type;
 	fake_set(qemu, type->class, VQI_F_ObjectClass_type, type->impl);
+	fake_set(qemu, type->impl, VQI_F_TypeImpl_class, type->class);
 	fake_set_text(qemu, type->impl, VQI_F_TypeImpl_name, name);
 	fake_set(qemu, type->impl, VQI_F_TypeImpl_instance_size,
 		 qemu->layout.structs[structure_of(name)].size);
@@ -421,7 +424,7 @@ struct fake_qemu *fake_qemu_new_at(unsigned int seed, uint64_t base)
 	for (size_t i = 0; i < sizeof(containers) / sizeof(containers[0]); i++)
 		fake_add_child(qemu, qemu->machine, containers[i],
 			       fake_object(qemu, VQI_S_Object, "container"));
-	qemu->system_bus = fake_bus(qemu, VQI_S_BusState, "bus", 0);
+	qemu->system_bus = fake_bus(qemu, VQI_S_BusState, "System", 0);
 	fake_set_symbol(qemu, VQI_SYM_current_machine, 8, qemu->machine);
 	fake_set_symbol(qemu, VQI_SYM_main_system_bus, 8, qemu->system_bus);
 	return qemu;

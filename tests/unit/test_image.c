@@ -459,6 +459,44 @@ START_TEST(garbled_headers)
 }
 END_TEST
 
+static bool has(const struct vqi_maps *maps, const char *fact)
+{
+	uint64_t address, unused;
+
+	ck_assert(mini_fact(&mini, fact, &address, &unused));
+	for (size_t i = 0; i < maps->count; i++) {
+		ck_assert(maps->maps[i].writable);
+		ck_assert_ptr_null(maps->maps[i].path);
+		if (maps->maps[i].start <= address && address < maps->maps[i].end)
+			return true;
+	}
+	return false;
+}
+
+/* Variables with and without a value of their own; neither code nor the heap. */
+START_TEST(variables)
+{
+	static const char *const fixtures[] = {"dwarf5", "nopie", "static", "oneload"};
+	struct vqi_maps maps = {0}, found = {0};
+	uint64_t bytes = 0, all = 0;
+
+	start_fixture(fixtures[_i]);
+	ck_assert_ok(vqi_image_open(process, &image));
+	ck_assert_ok(vqi_process_maps(process, &maps));
+	ck_assert_ok(vqi_image_variables(&image, &maps, &found));
+	ck_assert(has(&found, "&main_system_bus"));
+	ck_assert(has(&found, "&current_machine"));
+	ck_assert(!has(&found, "&__executable_start"));
+	for (size_t i = 0; i < found.count; i++)
+		bytes += found.maps[i].end - found.maps[i].start;
+	for (size_t i = 0; i < maps.count; i++)
+		all += maps.maps[i].writable ? maps.maps[i].end - maps.maps[i].start : 0;
+	ck_assert_uint_lt(bytes, all);
+	vqi_maps_done(&found);
+	vqi_maps_done(&maps);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("image");
@@ -485,5 +523,6 @@ int main(void)
 	tcase_add_test(tcase, files_that_are_no_programs);
 	tcase_add_test(tcase, truncated_files);
 	tcase_add_test(tcase, garbled_headers);
+	tcase_add_loop_test(tcase, variables, 0, 4);
 	return unit_run("image", tcase);
 }
