@@ -63,6 +63,11 @@ def build_id(path):
     return re.search("Build ID: ([0-9a-f]+)", notes)[1]
 
 
+def version_of(qemu):
+    said = subprocess.run([qemu, "--version"], check=True, stdout=subprocess.PIPE, text=True, timeout=60).stdout
+    return re.match(r"QEMU emulator version ([0-9.]+)", said)[1]
+
+
 def of_another_build(path, version=None):
     """It says that it is another build, and another version; all else is as it was."""
     program, old = path.read_bytes(), bytes.fromhex(build_id(path))

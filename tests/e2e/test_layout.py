@@ -1,8 +1,6 @@
 """Layout profiles: exported from a QEMU with debug information, used for one without; and refused where they do not fit."""
 
 import json
-import re
-import subprocess
 from pathlib import Path
 
 import jsonschema
@@ -12,7 +10,6 @@ from odd_qemus import OddQemu
 from oracle import QmpOracle
 from rig import GEOMETRY, NULL, SLOW, on
 
-from vqitest import qemu_folder
 from vqitest.guest import ROOT
 from vqitest.harm import do_no_harm
 from vqitest.inspector import check_evidence
@@ -86,15 +83,10 @@ def test_stripped_qemu(machines, inspector, profile, tmp_path):
 STOCK = Path("/usr/bin/qemu-system-x86_64")
 
 
-def version_of(qemu):
-    said = subprocess.run([qemu, "--version"], check=True, stdout=subprocess.PIPE, text=True, timeout=60).stdout
-    return re.match(r"QEMU emulator version ([0-9.]+)", said)[1]
-
-
 @pytest.fixture
 def stock(machines):
     """A Linux guest in such a QEMU, with a disk whose throttle group can be tightened."""
-    if version_of(STOCK) != version_of(qemu_folder() / "qemu-system-x86_64"):
+    if odd_qemus.version_of(STOCK) != odd_qemus.version_of(odd_qemus.original()):
         pytest.skip("the distribution has another version")
     disk = ("-object", "throttle-group,id=limits", "-blockdev", f"{NULL.replace('d0', 'disk')}")
     disk += ("-blockdev", "throttle,node-name=d0,throttle-group=limits,file=disk")
