@@ -98,13 +98,14 @@ struct vqi_error *vqi_qemu_check_layout(struct vqi_qemu *qemu,
 					struct vqi_layout *layout) vqi_must_check;
 
 /* Finds out the layout of a QEMU of which there is no profile: what proves itself in memory is measured, and
- * the rest follows from profiles of others, or stays absent. symbols has the variables. What is found is
+ * the rest follows from profiles of others, or stays absent. common is what is the same in all of these, and
+ * has the variables. What is found is
  * complete, and not known to fit: see vqi_qemu_check_layout().
  * Errors: NO_LAYOUT when something that is required is not found, or there is no device; those of readv, NOMEM.
  * Source: hw/virtio/virtio.c virtio_init(), qom/object.c struct TypeImpl. */
 struct vqi_error *vqi_qemu_derive_layout(struct vqi_mem *mem, uint64_t bias,
 					 const struct vqi_profiles *profiles,
-					 const struct vqi_layout *symbols,
+					 const struct vqi_layout *common,
 					 struct vqi_layout *ret_layout) vqi_must_check;
 
 /* The name of the run state, of the VM, of the guest architecture; NULL where they are unknown.

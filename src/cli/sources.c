@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "vqi/dwarf.h"
+#include "vqi/infer.h"
 #include "vqi/scan.h"
 #include "vqi/store.h"
 #include "vqi/symbols.h"

@@ -17,7 +17,6 @@
 
 struct derivation {
 	struct vqi_qemu qemu; /* by what is the same in all profiles */
-	struct vqi_layout base;
 	const struct vqi_profiles *profiles;
 	struct vqi_objects devices;
 	struct vqi_layout *measured;
@@ -129,7 +128,7 @@ static struct vqi_error *read_words(struct derivation *derivation, uint64_t obje
 static int number_at(const struct derivation *derivation, const uint8_t *bytes, size_t len,
 		     size_t entry)
 {
-	size_t offset = entry + derivation->base.fields[VQI_F_VirtQueue_queue_index].offset;
+	size_t offset = entry + derivation->qemu.layout->fields[VQI_F_VirtQueue_queue_index].offset;
 	uint16_t number;
 
 	if (offset + sizeof(number) > len)
@@ -405,17 +404,20 @@ static struct vqi_error *measure(struct derivation *derivation)
 
 struct vqi_error *vqi_qemu_derive_layout(struct vqi_mem *mem, uint64_t bias,
 					 const struct vqi_profiles *profiles,
-					 const struct vqi_layout *symbols,
+					 const struct vqi_layout *common,
 					 struct vqi_layout *ret_layout)
 {
+	static const enum vqi_field_id needed[] = {VQI_F_VirtQueue_queue_index};
 	vqi_cleanup(derivation_done) struct derivation derivation = {.profiles = profiles};
 	struct vqi_layout measured = {0}, layout;
 	struct vqi_error *error;
 
-	memcpy(measured.symbols, symbols->symbols, sizeof(measured.symbols));
-	vqi_infer(profiles, &measured, &derivation.base);
+	error = vqi_layout_need(common, needed, sizeof(needed) / sizeof(needed[0]));
+	if (error)
+		return error;
+	memcpy(measured.symbols, common->symbols, sizeof(measured.symbols));
 	derivation.measured = &measured;
-	error = vqi_qemu_init(mem, &derivation.base, bias, &derivation.qemu);
+	error = vqi_qemu_init(mem, common, bias, &derivation.qemu);
 	if (!error)
 		error = vqi_qemu_find_virtio(&derivation.qemu, &derivation.devices);
 	if (!error && !derivation.devices.count)
