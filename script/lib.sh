@@ -87,26 +87,32 @@ debian_mirror() {
 		sed -n 's/^Debian|Debian|//p' | sed -n 1p | grep . || echo http://deb.debian.org/debian/
 }
 
-# apt for one suite of Debian's archive, with a sources list, package lists and a cache of its own: most hosts have no
-# deb-src, this host may have another suite, and its own configuration is not ours to edit.
+# apt for one suite of Debian's archive, SUITE or SUITE:ARCHITECTURE, with a sources list, package lists and a cache of its
+# own: most hosts have no deb-src, this host may have another suite, and its own configuration is not ours to edit.
 private_apt() {
-	local dir=$cache/apt-$1 tool=$2
+	local dir=$cache/apt-${1/:/-} arch=${1#*:} tool=$2
+	[ "$arch" != "$1" ] || arch=$(dpkg --print-architecture)
 	shift 2
 	"$tool" -q \
 		-o Dir::Etc::SourceList="$dir/sources.list" -o Dir::Etc::SourceParts="$dir/none" \
 		-o Dir::State::Lists="$dir/lists" -o Dir::State::Status="$dir/status" -o Dir::Cache="$dir/cache" \
-		-o APT::Sandbox::User="$(id -un)" "$@"
+		-o APT::Architecture="$arch" -o APT::Architectures="$arch" -o APT::Sandbox::User="$(id -un)" "$@"
 }
 
-# In an older file of the same name there may be another mirror; it is always written anew.
+# In an older file of the same name there may be another mirror; it is always written anew. What is backported to a suite needs
+# packages of that suite.
 private_apt_update() {
-	local dir=$cache/apt-$1 keyring=/usr/share/keyrings/debian-archive-keyring.gpg from
-	from="$(debian_mirror) $1 main"
-	[ ! -e "$keyring" ] || from="[signed-by=$keyring] $from"
+	local dir=$cache/apt-${1/:/-} suite=${1%:*} keyring=/usr/share/keyrings/debian-archive-keyring.gpg mirror name
+	mirror=$(debian_mirror)
+	[ ! -e "$keyring" ] || mirror="[signed-by=$keyring] $mirror"
 	take_lock "$dir.lock" 8
 	mkdir -p "$dir"/{none,lists/partial,cache/archives/partial}
 	: >"$dir/status"
-	printf '%s\n' "deb $from" "deb-src $from" >"$dir/sources.list"
+	: >"$dir/sources.list"
+	for name in "$suite" "${suite%-backports}"; do
+		printf '%s\n' "deb $mirror $name main" "deb-src $mirror $name main" >>"$dir/sources.list"
+		[ "$suite" != "${suite%-backports}" ] || break
+	done
 	quietly "reading the package lists of $1" "$dir/log" private_apt "$1" apt-get update
 	exec 8>&-
 }
