@@ -87,11 +87,27 @@ debian_mirror() {
 		sed -n 's/^Debian|Debian|//p' | sed -n 1p | grep . || echo http://deb.debian.org/debian/
 }
 
-# apt for one suite of Debian's archive, SUITE or SUITE:ARCHITECTURE, with a sources list, package lists and a cache of its
-# own: most hosts have no deb-src, this host may have another suite, and its own configuration is not ours to edit.
+# The architecture of what is meant by SUITE or SUITE:ARCHITECTURE, and the folder for it.
+suite_arch() {
+	case $1 in
+	*:*) echo "${1#*:}" ;;
+	*) dpkg --print-architecture ;;
+	esac
+}
+
+suite_folder() {
+	local arch
+	arch=$(suite_arch "$1")
+	[ "$arch" != "$(dpkg --print-architecture)" ] || arch=
+	echo "$cache/apt-${1%:*}${arch:+-$arch}"
+}
+
+# apt for one suite of Debian's archive, with a sources list, package lists and a cache of its own: most hosts have no
+# deb-src, this host may have another suite, and its own configuration is not ours to edit.
 private_apt() {
-	local dir=$cache/apt-${1/:/-} arch=${1#*:} tool=$2
-	[ "$arch" != "$1" ] || arch=$(dpkg --print-architecture)
+	local dir arch tool=$2
+	dir=$(suite_folder "$1")
+	arch=$(suite_arch "$1")
 	shift 2
 	"$tool" -q \
 		-o Dir::Etc::SourceList="$dir/sources.list" -o Dir::Etc::SourceParts="$dir/none" \
@@ -102,7 +118,8 @@ private_apt() {
 # In an older file of the same name there may be another mirror; it is always written anew. What is backported to a suite needs
 # packages of that suite.
 private_apt_update() {
-	local dir=$cache/apt-${1/:/-} suite=${1%:*} keyring=/usr/share/keyrings/debian-archive-keyring.gpg mirror name
+	local dir suite=${1%:*} keyring=/usr/share/keyrings/debian-archive-keyring.gpg mirror name
+	dir=$(suite_folder "$1")
 	mirror=$(debian_mirror)
 	[ ! -e "$keyring" ] || mirror="[signed-by=$keyring] $mirror"
 	take_lock "$dir.lock" 8

@@ -11,18 +11,26 @@ from .channel import Channel
 ROOT = Path(__file__).resolve().parents[3]
 
 
+# What its kernel calls the first serial port, by Debian's name of the architecture.
+CONSOLES = {"amd64": "ttyS0", "arm64": "ttyAMA0", "s390x": "ttysclp0"}
+
+
+def run_script(*command):
+    """The folder that a script prints."""
+    return Path(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip())
+
+
 @functools.lru_cache(maxsize=None)
-def guest_folder():
-    """The folder with vmlinuz and initrd, from $VIRTQ_INSPECT_GUEST or script/guest."""
-    folder = os.environ.get("VIRTQ_INSPECT_GUEST")
-    if not folder:
-        folder = subprocess.run([ROOT / "script/guest"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
-    return Path(folder)
+def guest_folder(arch="amd64"):
+    """The folder with vmlinuz and initrd, from $VIRTQ_INSPECT_GUEST (amd64) or script/guest."""
+    folder = os.environ.get("VIRTQ_INSPECT_GUEST") if arch == "amd64" else None
+    return Path(folder) if folder else run_script(ROOT / "script/guest", arch)
 
 
-def guest_arguments(append=""):
-    folder = guest_folder()
-    kernel_arguments = f"console=ttyS0 quiet loglevel=0 {append}".strip()
+def guest_arguments(append="", arch="amd64", folder=None):
+    """The folder is guest_folder(), unless QEMU knows it by another name."""
+    folder = folder or guest_folder(arch)
+    kernel_arguments = f"console={CONSOLES[arch]} quiet loglevel=0 {append}".strip()
     return ["-kernel", folder / "vmlinuz", "-initrd", folder / "initrd", "-append", kernel_arguments]
 
 

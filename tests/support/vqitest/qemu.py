@@ -10,10 +10,11 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections import namedtuple
 from pathlib import Path
 
 from .channel import Channel, ChannelClosed
-from .guest import ROOT, Guest, guest_arguments
+from .guest import ROOT, Guest, guest_arguments, run_script
 from .qmp import Qmp
 
 PR_SET_PDEATHSIG = 1
@@ -27,9 +28,7 @@ FIRMWARE = ("/usr/share/qemu", "/usr/share/seabios", "/usr/lib/ipxe/qemu")
 def qemu_folder():
     """The build folder of QEMU, from $VIRTQ_INSPECT_QEMU or script/qemu."""
     folder = os.environ.get("VIRTQ_INSPECT_QEMU")
-    if not folder:
-        folder = subprocess.run([ROOT / "script/qemu"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
-    return Path(folder)
+    return Path(folder) if folder else run_script(ROOT / "script/qemu")
 
 
 class ChildError(Exception):
@@ -154,6 +153,15 @@ def _known_tsc():
     return f"tsc_early_khz={mhz[1]}000" if mhz else ""
 
 
+# What emulates an architecture: the usual machine, the arguments for its processor, and Debian's name for the guest.
+Emulator = namedtuple("Emulator", "machine processor guest_arch")
+EMULATORS = {
+    "x86_64": Emulator("q35", ("-cpu", "qemu64"), "amd64"),
+    "aarch64": Emulator("virt", ("-cpu", "cortex-a57"), "arm64"),
+    "s390x": Emulator("s390-ccw-virtio", (), "s390x"),
+}
+
+
 class Qemu(_Child):
     """A QEMU system emulator.
 
@@ -161,17 +169,23 @@ class Qemu(_Child):
     guest through `qtest`; with neither there is a machine which does what the arguments say.
     """
 
-    program = "qemu-system-x86_64"
+    # The folder of the guest, where QEMU sees another than we do.
+    guest_folder = None
 
-    def __init__(self, *arguments, machine="q35", memory="256", smp=2, guest=False, append="", qtest=False, **more):
+    def __init__(
+        self, *arguments, arch="x86_64", machine=None, memory="256", smp=2, guest=False, append="", qtest=False, **more
+    ):
+        emulator = EMULATORS[arch]
+        self.program = f"qemu-system-{arch}"
+        machine = machine or emulator.machine
         if machine.startswith("microvm"):
             append = f"{_known_tsc()} {append}"
-        accel = ["-accel", "qtest"] if qtest else ["-accel", "tcg", "-cpu", "qemu64"]
+        accel = ["-accel", "qtest"] if qtest else ["-accel", "tcg", *emulator.processor]
         super().__init__(
             *("-nodefaults", "-no-user-config", "-display", "none"),
             *(word for folder in FIRMWARE for word in ("-L", folder)),
             *("-machine", machine, *accel, "-m", memory, "-smp", smp),
-            *(guest_arguments(append) if guest else ()),
+            *(guest_arguments(append, emulator.guest_arch, self.guest_folder) if guest else ()),
             *arguments,
             **more,
         )
