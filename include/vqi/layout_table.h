@@ -23,6 +23,7 @@
 	S(PCIDevice, "pci_bus_num,virtio_pci_class_init")                                          \
 	S(PCIBus, "pci_bus_num,virtio_pci_class_init")                                             \
 	S(PXBDev, "pxb_dev_realize_common,pxb_bus_num")                                            \
+	S(CcwDevice, "virtio_ccw_device_realize,ccw_device_refill_ids")                            \
 	S(QEnumLookup, "runstate_is_running,qapi_enum_lookup")                                     \
 	S(BlockBackend, "blk_name,blk_new")                                                        \
 	S(BdrvChild, "blk_name,blk_new")                                                           \
@@ -148,6 +149,9 @@
 	F(PCIDevice, msix_pba, VQI_OPTIONAL)                                                       \
 	F(PCIBus, parent_dev, VQI_OPTIONAL)                                                        \
 	F(PXBDev, bus_nr, VQI_OPTIONAL)                                                            \
+	P(CcwDevice, cssid, "dev_id.cssid", VQI_OPTIONAL)                                          \
+	P(CcwDevice, ssid, "dev_id.ssid", VQI_OPTIONAL)                                            \
+	P(CcwDevice, devid, "dev_id.devid", VQI_OPTIONAL)                                          \
 	F(QEnumLookup, array, VQI_OPTIONAL)                                                        \
 	F(QEnumLookup, size, VQI_OPTIONAL)                                                         \
 	F(BlockBackend, name, VQI_OPTIONAL)                                                        \

@@ -170,7 +170,7 @@ static struct vqi_error *check_device(struct vqi_qemu *qemu, struct vqi_layout *
 		error = check_queues(qemu, vdev);
 	if (!error)
 		error = check_vmstate(qemu, vdev);
-	if (!error) /* the PCI proxy is its parent */
+	if (!error) /* the PCI or CCW proxy is its parent */
 		error = vqi_qemu_field(qemu, vdev, VQI_F_Object_parent, &parent);
 	return error || !parent ? error : check_types(qemu, layout, parent);
 }

@@ -80,6 +80,28 @@ static struct vqi_error *read_mmio_address(struct vqi_qemu *qemu, uint64_t proxy
 	return NULL;
 }
 
+/* As QEMU and libvirt write it: channel subsystem, subchannel set, device number. Linux calls the first
+ * virtual channel subsystem, 0xfe, 0. Source: hw/s390x/css.c get_css_devid(). */
+static struct vqi_error *read_ccw_address(struct vqi_qemu *qemu, uint64_t proxy, char **ret_address)
+{
+	uint64_t cssid, ssid, devid;
+	struct vqi_error *error;
+	char *address;
+
+	error = vqi_qemu_field(qemu, proxy, VQI_F_CcwDevice_cssid, &cssid);
+	if (!error)
+		error = vqi_qemu_field(qemu, proxy, VQI_F_CcwDevice_ssid, &ssid);
+	if (!error)
+		error = vqi_qemu_field(qemu, proxy, VQI_F_CcwDevice_devid, &devid);
+	if (error)
+		return error;
+	if (asprintf(&address, "%02x.%x.%04x", (unsigned int)cssid, (unsigned int)ssid,
+		     (unsigned int)devid) < 0)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	*ret_address = address;
+	return NULL;
+}
+
 struct vqi_error *vqi_qemu_transport(struct vqi_qemu *qemu, uint64_t vdev,
 				     struct vqi_device *device)
 {
@@ -90,7 +112,7 @@ struct vqi_error *vqi_qemu_transport(struct vqi_qemu *qemu, uint64_t vdev,
 	} proxies[] = {
 		{"virtio-pci", VQI_TRANSPORT_PCI, read_pci_address},
 		{"virtio-mmio", VQI_TRANSPORT_MMIO, read_mmio_address},
-		{"virtio-ccw-device", VQI_TRANSPORT_CCW, NULL},
+		{"virtio-ccw-device", VQI_TRANSPORT_CCW, read_ccw_address},
 	};
 	struct vqi_error *error;
 	uint64_t bus, proxy = 0;
@@ -114,8 +136,6 @@ struct vqi_error *vqi_qemu_transport(struct vqi_qemu *qemu, uint64_t vdev,
 		if (error || !is_a)
 			continue;
 		device->transport = proxies[i].transport;
-		if (!proxies[i].read_address)
-			return NULL;
 		return vqi_drop_unknown(
 			proxies[i].read_address(qemu, proxy, &device->transport_address));
 	}

@@ -15,6 +15,7 @@ static const struct {
 	{"iothread", VQI_S_IOThread},
 	{"pci-device", VQI_S_PCIDevice},
 	{"virtio-pci", VQI_S_VirtIOPCIProxy},
+	{"ccw-device", VQI_S_CcwDevice},
 	{"virtio-blk-device", VQI_S_VirtIOBlock},
 	{"virtio-net-device", VQI_S_VirtIONet},
 	{"virtio-scsi-device", VQI_S_VirtIOSCSI},

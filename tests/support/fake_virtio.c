@@ -36,9 +36,10 @@ static void make_proxy(struct fake_qemu *qemu, const struct fake_device_options 
 {
 	const char *type = options->proxy ? options->proxy : "virtio-pci";
 	bool pci = strstr(type, "pci") != NULL;
+	enum vqi_struct_id other = strstr(type, "ccw") ? VQI_S_CcwDevice : VQI_S_SysBusDevice;
 	char name[32];
 
-	device->proxy = fake_object(qemu, pci ? VQI_S_VirtIOPCIProxy : VQI_S_SysBusDevice, type);
+	device->proxy = fake_object(qemu, pci ? VQI_S_VirtIOPCIProxy : other, type);
 	device->proxy_bus = host_bus(qemu, pci);
 	fake_plug(qemu, device->proxy_bus, device->proxy);
 	device->bus = fake_bus(qemu, VQI_S_VirtioBusState, "virtio-bus", device->proxy);

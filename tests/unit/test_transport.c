@@ -52,12 +52,15 @@ START_TEST(test_every_transport)
 	ccw = fake_device(qemu, &(struct fake_device_options){.proxy = "virtio-blk-ccw"});
 	fake_set(qemu, mmio.proxy, VQI_F_SysBusDevice_mmio, 0xfeb00e00);
 	fake_set(qemu, empty_mmio.proxy, VQI_F_SysBusDevice_mmio, 0xa003e00);
+	fake_set(qemu, ccw.proxy, VQI_F_CcwDevice_cssid, 0xfe);
+	fake_set(qemu, ccw.proxy, VQI_F_CcwDevice_ssid, 1);
+	fake_set(qemu, ccw.proxy, VQI_F_CcwDevice_devid, 0x42);
 
 	assert_transport(&pci, "blk0", VQI_TRANSPORT_PCI, "0000:00:03.0");
 	assert_transport(&anonymous, NULL, VQI_TRANSPORT_PCI, "0000:00:1f.7");
 	assert_transport(&mmio, "vm0", VQI_TRANSPORT_MMIO, "0xfeb00e00");
 	assert_transport(&empty_mmio, NULL, VQI_TRANSPORT_MMIO, "0xa003e00");
-	assert_transport(&ccw, NULL, VQI_TRANSPORT_CCW, NULL);
+	assert_transport(&ccw, NULL, VQI_TRANSPORT_CCW, "fe.1.0042");
 }
 END_TEST
 
@@ -133,6 +136,8 @@ START_TEST(test_unknown_fields)
 	struct fake_device pci = fake_device(qemu, &(struct fake_device_options){.id = "blk0"});
 	struct fake_device mmio = fake_device(
 		qemu, &(struct fake_device_options){.id = "vm0", .proxy = "virtio-mmio"});
+	struct fake_device ccw =
+		fake_device(qemu, &(struct fake_device_options){.proxy = "virtio-blk-ccw"});
 
 	put_behind(&pci, "PCI");
 	for (size_t i = 0; i < 3; i++) {
@@ -142,6 +147,8 @@ START_TEST(test_unknown_fields)
 	}
 	qemu->layout.fields[VQI_F_SysBusDevice_mmio].present = false;
 	assert_transport(&mmio, "vm0", VQI_TRANSPORT_MMIO, NULL);
+	qemu->layout.fields[VQI_F_CcwDevice_devid].present = false;
+	assert_transport(&ccw, NULL, VQI_TRANSPORT_CCW, NULL);
 }
 END_TEST
 
