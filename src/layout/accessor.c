@@ -6,7 +6,8 @@
 
 #include "vqi/checked.h"
 
-#define CODE 24 /* bytes that are looked at: a prologue and an instruction */
+#define CODE	    32 /* bytes that are looked at: a prologue and an instruction */
+#define INSTRUCTION 10 /* bytes at least that are there of each instruction */
 
 static bool find_segment(Elf *elf, uint64_t address, GElf_Phdr *ret_segment)
 {
@@ -36,17 +37,37 @@ static const uint8_t *read_code(Elf *elf, uint64_t function)
 	return data && data->d_size == CODE ? data->d_buf : NULL;
 }
 
-/* Steps over what comes before the body: ENDBR64, PUSH RBP, MOV RBP, RSP. */
-static size_t skip_prologue(const uint8_t *code)
+/* The length of an instruction that comes before the body, or is put there by a compiler: it reads no
+ * memory and goes nowhere. 0: it is none of these. Source: Intel SDM, volume 2. */
+static size_t prologue_length(const uint8_t *code)
 {
 	static const uint8_t endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};
-	static const uint8_t frame[] = {0x55, 0x48, 0x89, 0xe5};
-	size_t at = 0;
+	static const uint8_t frame[] = {0x48, 0x89, 0xe5}; /* MOV RBP, RSP */
+	static const uint8_t room[] = {0x48, 0x83, 0xec};  /* SUB RSP, imm8 */
+	size_t rex = code[0] == 0x41;			   /* R8 to R15 */
+	uint8_t opcode = code[rex];
 
 	if (memcmp(code, endbr64, sizeof(endbr64)) == 0)
-		at += sizeof(endbr64);
-	if (memcmp(code + at, frame, sizeof(frame)) == 0)
-		at += sizeof(frame);
+		return sizeof(endbr64);
+	if (memcmp(code, frame, sizeof(frame)) == 0)
+		return sizeof(frame);
+	if (memcmp(code, room, sizeof(room)) == 0)
+		return sizeof(room) + 1;
+	if (opcode >= 0x50 && opcode <= 0x57) /* PUSH r64 */
+		return rex + 1;
+	if (opcode >= 0xb8 && opcode <= 0xbf) /* MOV r32, imm32 */
+		return rex + 5;
+	if (code[0] == 0x31 && code[1] >= 0xc0) /* XOR r32, r32 */
+		return 2;
+	return 0;
+}
+
+static size_t skip_prologue(const uint8_t *code)
+{
+	size_t at = 0, length;
+
+	while (at <= CODE - INSTRUCTION && (length = prologue_length(code + at)))
+		at += length;
 	return at;
 }
 
@@ -59,7 +80,7 @@ static bool is_rip_relative(uint8_t modrm)
 /* Where the displacement is, and how many bytes of the instruction follow it. */
 static bool find_displacement(const uint8_t *code, size_t *at, size_t *ret_after)
 {
-	if (code[*at] == 0x48 && code[*at + 1] == 0x8b && is_rip_relative(code[*at + 2])) {
+	if ((code[*at] & 0xfb) == 0x48 && code[*at + 1] == 0x8b && is_rip_relative(code[*at + 2])) {
 		*at += 3; /* MOV r64, [RIP + disp32] */
 		*ret_after = 0;
 		return true;
@@ -92,7 +113,7 @@ bool vqi_accessor_decode(Elf *elf, uint64_t function, uint64_t *ret_variable)
 	if (!code)
 		return false;
 	at = skip_prologue(code);
-	if (!find_displacement(code, &at, &after))
+	if (at > CODE - INSTRUCTION || !find_displacement(code, &at, &after))
 		return false;
 	memcpy(&displacement, code + at, sizeof(displacement));
 	variable = function + at + sizeof(displacement) + after + (uint64_t)(int64_t)displacement;

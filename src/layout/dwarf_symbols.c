@@ -203,7 +203,8 @@ struct vqi_error *vqi_dwarf_symbols_read(struct vqi_dwarf_file *file,
 }
 
 /* Variables of a file alone, which a stripped program does not export, and functions of which the first
- * instruction has their address. Source: util/main-loop.c, hw/core/sysbus.c, softmmu/runstate.c. */
+ * instruction has their address. Source: util/main-loop.c, hw/core/sysbus.c, softmmu/runstate.c,
+ * hw/virtio/vhost.c. */
 static const struct {
 	enum vqi_symbol_id symbol;
 	const char *function;
@@ -212,6 +213,8 @@ static const struct {
 	{VQI_SYM_iohandler_ctx, "iohandler_get_aio_context"},
 	{VQI_SYM_main_system_bus, "sysbus_get_default"},
 	{VQI_SYM_current_run_state, "runstate_is_running"},
+	{VQI_SYM_vhost_devices, "vhost_has_free_slot"},
+	{VQI_SYM_vhost_devices, "vhost_get_max_memslots"}, /* its later name */
 };
 
 #define ACCESSORS (sizeof(accessors) / sizeof(accessors[0]))

@@ -18,7 +18,14 @@ __asm__(".text\n"
 	"accessor_endbr: endbr64\n movq accessor_variable(%rip), %rax\n ret\n .skip 32\n"
 	"accessor_frame: endbr64\n pushq %rbp\n movq %rsp, %rbp\n"
 	" cmpl $9, accessor_variable(%rip)\n .skip 32\n"
+	"accessor_xor: xorl %eax, %eax\n cmpl $9, accessor_variable(%rip)\n sete %al\n .skip 32\n"
+	"accessor_walk: endbr64\n pushq %rbp\n movl $-1, %ebp\n pushq %rbx\n subq $8, %rsp\n"
+	" movq accessor_variable(%rip), %rbx\n .skip 32\n"
+	"accessor_walk_r12: pushq %r12\n movl $-1, %r12d\n movq accessor_variable(%rip), %r13\n"
+	" .skip 32\n"
 	/* Not these. */
+	"accessor_endless: .skip 32, 0x50\n movq accessor_variable(%rip), %rax\n ret\n"
+	"accessor_xor_memory: xorl %eax, 8(%rdi)\n movq accessor_variable(%rip), %rax\n .skip 32\n"
 	"accessor_call: call accessor_mov64\n movq accessor_variable(%rip), %rax\n .skip 32\n"
 	"accessor_lea: leaq accessor_variable(%rip), %rax\n ret\n .skip 32\n"
 	"accessor_indirect: movq 8(%rdi), %rax\n ret\n .skip 32\n"
@@ -29,7 +36,8 @@ __asm__(".text\n"
 	".text\n");
 
 extern const char accessor_mov64, accessor_mov_rcx, accessor_mov32, accessor_cmp, accessor_endbr,
-	accessor_frame, accessor_call, accessor_lea, accessor_indirect, accessor_constant,
+	accessor_frame, accessor_xor, accessor_walk, accessor_walk_r12, accessor_endless,
+	accessor_xor_memory, accessor_call, accessor_lea, accessor_indirect, accessor_constant,
 	accessor_data, accessor_variable;
 
 /* Where the linker put the program's first byte. */
@@ -61,7 +69,8 @@ static uint64_t linked(const char *address)
 START_TEST(test_accessors)
 {
 	const char *functions[] = {&accessor_mov64, &accessor_mov_rcx, &accessor_mov32,
-				   &accessor_cmp,   &accessor_endbr,   &accessor_frame};
+				   &accessor_cmp,   &accessor_endbr,   &accessor_frame,
+				   &accessor_xor,   &accessor_walk,    &accessor_walk_r12};
 
 	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
 		uint64_t variable = 0;
@@ -76,8 +85,9 @@ END_TEST
 /* Other instructions, what is not writable, what is no code, and what is nowhere. */
 START_TEST(test_others)
 {
-	const char *functions[] = {&accessor_call, &accessor_lea, &accessor_indirect,
-				   &accessor_constant, &accessor_data};
+	const char *functions[] = {&accessor_endless, &accessor_xor_memory, &accessor_call,
+				   &accessor_lea,     &accessor_indirect,   &accessor_constant,
+				   &accessor_data};
 	uint64_t variable = 7;
 
 	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
