@@ -58,6 +58,11 @@ void vqi_loops_done(struct vqi_loops *loops);
 struct vqi_error *vqi_qemu_queue_context(struct vqi_qemu *qemu, uint64_t vdev, unsigned int queue,
 					 uint64_t *ret_context) vqi_must_check;
 
+/* Finds the IOThreads that -object made. Owner: the caller ends *ret_iothreads with vqi_objects_done().
+ * Errors: NO_LAYOUT, FAULT, BAD_DATA, LIMIT, NOMEM. */
+struct vqi_error *vqi_qemu_iothreads(struct vqi_qemu *qemu,
+				     struct vqi_objects *ret_iothreads) vqi_must_check;
+
 /* The address of the first virtual CPU's CPUState; 0 when there is none. Errors: NO_LAYOUT, FAULT. */
 struct vqi_error *vqi_qemu_first_vcpu(struct vqi_qemu *qemu, uint64_t *ret_cpu) vqi_must_check;
 

@@ -179,9 +179,9 @@ static struct vqi_error *add_iothread(struct vqi_qemu *qemu, const struct vqi_ob
 }
 
 /* What -object made is below /objects. Source: qom/object.c object_get_objects_root(). */
-static struct vqi_error *find_iothreads(struct vqi_qemu *qemu, struct vqi_objects *iothreads)
+struct vqi_error *vqi_qemu_iothreads(struct vqi_qemu *qemu, struct vqi_objects *ret_iothreads)
 {
-	vqi_cleanup(vqi_objects_done) struct vqi_objects containers = {0};
+	vqi_cleanup(vqi_objects_done) struct vqi_objects containers = {0}, iothreads = {0};
 	struct vqi_error *error;
 	uint64_t machine, root;
 
@@ -193,9 +193,13 @@ static struct vqi_error *find_iothreads(struct vqi_qemu *qemu, struct vqi_object
 	for (size_t i = 0; !error && i < containers.count; i++) {
 		if (strcmp(containers.objects[i].path, "objects") == 0)
 			error = vqi_qom_children(qemu, containers.objects[i].address, "iothread",
-						 iothreads);
+						 &iothreads);
 	}
-	return error;
+	if (error)
+		return error;
+	*ret_iothreads = iothreads;
+	iothreads = (struct vqi_objects){0};
+	return NULL;
 }
 
 struct vqi_error *vqi_qemu_loops(struct vqi_qemu *qemu, pid_t main_tid, struct vqi_loops *ret_loops)
@@ -206,7 +210,7 @@ struct vqi_error *vqi_qemu_loops(struct vqi_qemu *qemu, pid_t main_tid, struct v
 
 	error = add_main_loop(qemu, main_tid, &loops);
 	if (!error)
-		error = find_iothreads(qemu, &iothreads);
+		error = vqi_qemu_iothreads(qemu, &iothreads);
 	for (size_t i = 0; !error && i < iothreads.count; i++)
 		error = add_iothread(qemu, &iothreads.objects[i], &loops);
 	if (error)

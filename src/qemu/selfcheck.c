@@ -132,6 +132,17 @@ static struct vqi_error *check_cpus(struct vqi_qemu *qemu, struct vqi_layout *la
 	return cpu ? check_types(qemu, layout, cpu) : NULL;
 }
 
+static struct vqi_error *check_iothreads(struct vqi_qemu *qemu, struct vqi_layout *layout)
+{
+	struct vqi_objects iothreads = {0};
+	struct vqi_error *error = vqi_error_keep_fatal(vqi_qemu_iothreads(qemu, &iothreads));
+
+	for (size_t i = 0; !error && i < iothreads.count; i++)
+		error = check_types(qemu, layout, iothreads.objects[i].address);
+	vqi_objects_done(&iothreads);
+	return error;
+}
+
 /* ---- event loops ---- */
 
 /* The first handler of a list points back at the list's head (QLIST, include/qemu/queue.h), and there is one:
@@ -194,6 +205,8 @@ struct vqi_error *vqi_qemu_check_layout(struct vqi_qemu *qemu, struct vqi_layout
 
 	if (!error)
 		error = check_cpus(qemu, layout);
+	if (!error)
+		error = check_iothreads(qemu, layout);
 	if (!error)
 		error = check_handlers(qemu, VQI_SYM_qemu_aio_context);
 	return error ? error : check_handlers(qemu, VQI_SYM_iohandler_ctx);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Layouts that no QEMU ever had: every seed another one, so that nothing depends on an offset. */
+#include <string.h>
+
 #include "fake_qemu.h"
 
 #define NONE ((enum vqi_struct_id)VQI_STRUCT_COUNT)
@@ -140,6 +142,28 @@ static const struct {
 	{VQI_F_NetQueue_nq_count, 4},
 };
 
+/* What objects of a type are. */
+static const struct {
+	const char *type;
+	enum vqi_struct_id structure;
+} structures[] = {
+	{"device", VQI_S_DeviceState},
+	{"virtio-device", VQI_S_VirtIODevice},
+	{"virtio-blk-device", VQI_S_VirtIOBlock},
+	{"virtio-net-device", VQI_S_VirtIONet},
+	{"virtio-rng-device", VQI_S_VirtIORNG},
+	{"virtio-scsi-device", VQI_S_VirtIOSCSI},
+	{"virtio-crypto-device", VQI_S_VirtIOCrypto},
+	{"virtio-9p-device", VQI_S_V9fsVirtioState},
+	{"vhost-user-fs-device", VQI_S_VHostUserFS},
+	{"vhost-user-blk", VQI_S_VHostUserBlk},
+	{"pci-device", VQI_S_PCIDevice},
+	{"virtio-pci", VQI_S_VirtIOPCIProxy},
+	{"ccw-device", VQI_S_CcwDevice},
+	{"iothread", VQI_S_IOThread},
+	{"cpu", VQI_S_CPUState},
+};
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static uint32_t place_struct(struct vqi_layout *layout, enum vqi_struct_id id, unsigned int seed);
@@ -203,4 +227,13 @@ void fake_layout(struct vqi_layout *layout, unsigned int seed)
 	for (unsigned int symbol = 0; symbol < VQI_SYMBOL_COUNT; symbol++)
 		layout->symbols[symbol] =
 			(struct vqi_symbol){.present = true, .address = 0x4000 + symbol * 256};
+}
+
+enum vqi_struct_id fake_structure_of(const char *type)
+{
+	for (size_t i = 0; i < COUNT(structures); i++) {
+		if (strcmp(structures[i].type, type) == 0)
+			return structures[i].structure;
+	}
+	return VQI_S_VirtIODevice;
 }

@@ -173,7 +173,8 @@ static const char *parent_of(const char *type)
 		{"virtio-blk-pci", "virtio-pci"},
 		{"virtio-pci", "pci-device"},
 		{"virtio-blk-ccw", "virtio-ccw-device"},
-		{"virtio-ccw-device", "device"},
+		{"virtio-ccw-device", "ccw-device"},
+		{"ccw-device", "device"},
 		{"virtio-mmio", "sys-bus-device"},
 		{"pci-device", "device"},
 		{"sys-bus-device", "device"},
@@ -204,15 +205,6 @@ static const char *parent_of(const char *type)
 	return strcmp(type, "object") ? "object" : NULL;
 }
 
-static enum vqi_struct_id structure_of(const char *type)
-{
-	if (strcmp(type, "device") == 0)
-		return VQI_S_DeviceState;
-	if (strcmp(type, "virtio-net-device") == 0)
-		return VQI_S_VirtIONet;
-	return strcmp(type, "virtio-device") == 0 ? VQI_S_VirtIODevice : VQI_S_VirtIOBlock;
-}
-
 static struct fake_type *type_of(struct fake_qemu *qemu, const char *name)
 {
 	const char *parent = parent_of(name);
@@ -235,7 +227,7 @@ static struct fake_type *type_of(struct fake_qemu *qemu, const char *name)
 	fake_set(qemu, type->impl, VQI_F_TypeImpl_class, type->class);
 	fake_set_text(qemu, type->impl, VQI_F_TypeImpl_name, name);
 	fake_set(qemu, type->impl, VQI_F_TypeImpl_instance_size,
-		 qemu->layout.structs[structure_of(name)].size);
+		 qemu->layout.structs[fake_structure_of(name)].size);
 	if (parent)
 		fake_set(qemu, type->impl, VQI_F_TypeImpl_parent_type, type_of(qemu, parent)->impl);
 	return type;

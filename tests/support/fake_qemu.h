@@ -15,6 +15,9 @@
 /* Every seed lays the structures out in another way. All fields and symbols are present. */
 void fake_layout(struct vqi_layout *layout, unsigned int seed);
 
+/* What an object of a type is, if it is of any structure of its own; else as large as a virtio device. */
+enum vqi_struct_id fake_structure_of(const char *type);
+
 /* How GLib lays out a hash table: by release, the first that did so. */
 enum fake_glib { FAKE_GLIB_2_56, FAKE_GLIB_2_60, FAKE_GLIB_2_62, FAKE_GLIB_2_87 };
 

@@ -88,29 +88,6 @@ static void make_vmstate(struct fake_qemu *qemu, uint64_t vdev)
 	fake_set(qemu, vdev, VQI_F_VirtIODevice_vmstate, entry);
 }
 
-static enum vqi_struct_id structure_of(const char *type)
-{
-	static const struct {
-		const char *type;
-		enum vqi_struct_id structure;
-	} structures[] = {
-		{"virtio-blk-device", VQI_S_VirtIOBlock},
-		{"virtio-net-device", VQI_S_VirtIONet},
-		{"virtio-rng-device", VQI_S_VirtIORNG},
-		{"virtio-scsi-device", VQI_S_VirtIOSCSI},
-		{"virtio-crypto-device", VQI_S_VirtIOCrypto},
-		{"virtio-9p-device", VQI_S_V9fsVirtioState},
-		{"vhost-user-fs-device", VQI_S_VHostUserFS},
-		{"vhost-user-blk", VQI_S_VHostUserBlk},
-	};
-
-	for (size_t i = 0; i < sizeof(structures) / sizeof(structures[0]); i++) {
-		if (strcmp(structures[i].type, type) == 0)
-			return structures[i].structure;
-	}
-	return VQI_S_VirtIODevice;
-}
-
 struct fake_device fake_device(struct fake_qemu *qemu, const struct fake_device_options *options)
 {
 	struct fake_device device = {
@@ -121,7 +98,7 @@ struct fake_device fake_device(struct fake_qemu *qemu, const struct fake_device_
 	char proxy_path[128], path[192];
 
 	make_proxy(qemu, options, &device, proxy_path, sizeof(proxy_path));
-	device.vdev = fake_object(qemu, structure_of(type), type);
+	device.vdev = fake_object(qemu, fake_structure_of(type), type);
 	if (begins_with(proxy_path, "/machine/unattached") && options->id) {
 		/* -device virtio-blk-device: put on the bus of a virtio-mmio that was there */
 		fake_set_text(qemu, device.vdev, VQI_F_DeviceState_id, options->id);

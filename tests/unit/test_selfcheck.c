@@ -129,6 +129,34 @@ START_TEST(test_wrong_size_of_others)
 }
 END_TEST
 
+/* So is an iothread, which is no device. */
+START_TEST(test_wrong_size_of_iothreads)
+{
+	uint64_t ctx;
+
+	ck_assert_ok(check());
+	fake_iothread(qemu, "io0", 4243, &ctx);
+	ck_assert_ok(check());
+	ck_assert(qemu->layout.structs[VQI_S_IOThread].present);
+	qemu->layout.structs[VQI_S_IOThread].size -= 56;
+	ck_assert_ok(check());
+	ck_assert(!qemu->layout.fields[VQI_F_IOThread_thread_id].present);
+	ck_assert(qemu->layout.fields[VQI_F_AioContext_aio_handlers].present);
+}
+END_TEST
+
+/* So is what a device hangs by. */
+START_TEST(test_wrong_size_of_proxies)
+{
+	fake_device(qemu, &(struct fake_device_options){.proxy = "virtio-blk-ccw"});
+	ck_assert_ok(check());
+	ck_assert(qemu->layout.structs[VQI_S_CcwDevice].present);
+	qemu->layout.structs[VQI_S_CcwDevice].size += 8;
+	ck_assert_ok(check());
+	ck_assert(!qemu->layout.fields[VQI_F_CcwDevice_devid].present);
+}
+END_TEST
+
 /* The last of 1024 is of another device, or beyond memory. */
 START_TEST(test_every_queue_is_looked_at)
 {
@@ -179,6 +207,8 @@ int main(void)
 			    (int)(sizeof(checked) / sizeof(checked[0])));
 	tcase_add_test(tcase, test_wrong_size);
 	tcase_add_test(tcase, test_wrong_size_of_others);
+	tcase_add_test(tcase, test_wrong_size_of_iothreads);
+	tcase_add_test(tcase, test_wrong_size_of_proxies);
 	tcase_add_test(tcase, test_every_queue_is_looked_at);
 	tcase_add_test(tcase, test_unknown_fields);
 	tcase_add_test(tcase, test_target_ends);
