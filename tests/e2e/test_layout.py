@@ -1,18 +1,16 @@
 """Layout profiles: exported from a QEMU with debug information, used for one without; and refused where they do not fit."""
 
 import json
-from pathlib import Path
 
 import jsonschema
 import odd_qemus
 import pytest
 from odd_qemus import OddQemu
 from oracle import QmpOracle
-from rig import GEOMETRY, NULL, SLOW, on
+from rig import GEOMETRY, SLOW, on
 
 from vqitest.guest import ROOT
 from vqitest.harm import do_no_harm
-from vqitest.inspector import check_evidence
 
 SCHEMA = json.loads((ROOT / "data/virtq-inspect-layout.schema.json").read_text())
 DEVICES = ("-device", "virtio-balloon-pci,id=balloon0", "-device", "virtio-rng-pci,id=rng0")
@@ -76,54 +74,6 @@ def test_stripped_qemu(machines, inspector, profile, tmp_path):
     report.assert_healthy()
     assert report.target["layout_source"] == "profile"
     QmpOracle(vm.qmp).check_report(report)
-
-
-# The distribution's own: stripped, built of the same sources with other options.
-
-STOCK = Path("/usr/bin/qemu-system-x86_64")
-
-
-@pytest.fixture
-def stock(machines):
-    """A Linux guest in such a QEMU, with a disk whose throttle group can be tightened."""
-    if odd_qemus.version_of(STOCK) != odd_qemus.version_of(odd_qemus.original()):
-        pytest.skip("the distribution has another version")
-    disk = ("-object", "throttle-group,id=limits", "-blockdev", f"{NULL.replace('d0', 'disk')}")
-    disk += ("-blockdev", "throttle,node-name=d0,throttle-group=limits,file=disk")
-    disk += ("-object", "iothread,id=io0", "-device", "virtio-blk-pci,id=blk0,drive=d0,iothread=io0,num-queues=1")
-    vm = machines.start(*disk, *DEVICES, kind=OddQemu, executable=STOCK, guest=True)
-    vm.guest.wait_ready()
-    return vm
-
-
-def test_stock_qemu(stock, inspector):
-    """Of another build: variables are found that it exports, or that functions which it exports begin with."""
-    report = inspector.report(stock.pid)
-    report.assert_healthy()
-    assert report.target["layout_source"] == "profile"
-    assert report.target["run_state"] == "running"
-    tids = {f"iothread {io['id']}": io["thread-id"] for io in stock.qmp.execute("query-iothreads")}
-    assert {loop["name"]: loop["tid"] for loop in report.json["loops"]} == {"main loop": stock.pid, **tids}
-    QmpOracle(stock.qmp).check_report(report, unknown=["bql_owner"])
-
-
-def test_stock_qemu_with_a_hung_disk(stock, inspector):
-    stock.qmp.execute("qom-set", path="/objects/limits", property="limits", value={"iops-total": 1, "iops-size": 512})
-    stock.guest.spawn("dd if=/dev/vda of=/dev/null bs=4M iflag=direct")
-    while not (hung := inspector.report(stock.pid, status=None)).findings:
-        pass
-    finding = hung.only_finding("request-stuck-in-device", "blk0", 0)
-    assert finding["summary"].endswith("; throttle group limits holds them back")
-    check_evidence(finding, "^the iothread io0 listens for its kicks", r"^thread \d+, iothread io0 \(.*\): state S in ")
-    QmpOracle(stock.qmp).check_report(hung, unknown=["bql_owner"])
-    stock.qmp.execute("qom-set", path="/objects/limits", property="limits", value={"iops-total": 0, "iops-size": 0})
-
-
-def test_stock_qemu_is_paused(stock, inspector):
-    stock.qmp.execute("stop")
-    report = inspector.report(stock.pid)
-    report.only_finding("vm-paused", severity="note")
-    assert report.target["run_state"] == "paused"
 
 
 # What each of these says wrongly, a check of the memory finds.

@@ -50,16 +50,11 @@ def vm(machines, tmp_path):
 DEVICES = {*DISKS, "hangs", "scsi0", "net0", "rng0", "balloon0", "serial0", "keyboard0"}
 
 
-def block_device(vm, serial):
-    """The name that the guest gave a disk."""
-    return vm.guest.check(f"grep -l '^{serial}$' /sys/block/*/serial").strip().split("/")[3]
-
-
 def start_load(vm):
     """Endless work for every device that can have some. It ends when /tmp/enough appears."""
     loop = "while [ ! -e /tmp/enough ]; do {}; done"
     for name in (*DISKS, "hangs"):
-        disk = block_device(vm, name)
+        disk = vm.guest.disk(name)
         vm.guest.spawn(loop.format(f"dd if=/dev/{disk} of=/dev/null bs=64k count=64 iflag=direct"))
         vm.guest.spawn(loop.format(f"dd if=/dev/zero of=/dev/{disk} bs=4k count=64 oflag=direct"))
     vm.guest.spawn(loop.format("dd if=/dev/sda of=/dev/null bs=64k count=64 iflag=direct"))
@@ -140,7 +135,7 @@ def set_limits(vm, **limits):
 
 
 def test_disk_hangs(vm, inspector):
-    disk = block_device(vm, "hangs")
+    disk = vm.guest.disk("hangs")
     inspector.report(vm.pid).assert_healthy()
     set_limits(vm, **HANG)
     # The first request passes and uses up the limit for two minutes.

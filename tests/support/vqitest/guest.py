@@ -83,6 +83,10 @@ class Guest:
         assert status == 0, f"in the guest: {command!r} gave {status}: {output}"
         return output
 
+    def disk(self, serial):
+        """The name that the guest gave to the disk with this serial number."""
+        return self.check(f"grep -l '^{serial}$' /sys/block/*/serial").strip().split("/")[3]
+
     def spawn(self, command):
         """Start a command in the background of the guest; its process id there. Its output is in /tmp/job-N.
 
