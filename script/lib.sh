@@ -103,16 +103,18 @@ suite_folder() {
 }
 
 # apt for one suite of Debian's archive, with a sources list, package lists and a cache of its own: most hosts have no
-# deb-src, this host may have another suite, and its own configuration is not ours to edit.
+# deb-src, this host may have another suite, and its own configuration is not ours to edit. What is backported comes before
+# what it is added to.
 private_apt() {
-	local dir arch tool=$2
+	local dir arch suite=${1%:*} tool=$2
 	dir=$(suite_folder "$1")
 	arch=$(suite_arch "$1")
 	shift 2
 	"$tool" -q \
 		-o Dir::Etc::SourceList="$dir/sources.list" -o Dir::Etc::SourceParts="$dir/none" \
 		-o Dir::State::Lists="$dir/lists" -o Dir::State::Status="$dir/status" -o Dir::Cache="$dir/cache" \
-		-o APT::Architecture="$arch" -o APT::Architectures="$arch" -o APT::Sandbox::User="$(id -un)" "$@"
+		-o APT::Architecture="$arch" -o APT::Architectures="$arch" \
+		-o APT::Default-Release="$suite" -o APT::Sandbox::User="$(id -un)" "$@"
 }
 
 # In an older file of the same name there may be another mirror; it is always written anew. What is backported to a suite needs
