@@ -191,8 +191,8 @@ struct vqi_error *vqi_guest_ram_get(struct vqi_mem *mem, const struct vqi_guest_
 				    uint64_t gpa, void *ret_buf, size_t len) vqi_must_check;
 
 /* Which vhost runs the rings of the virtio device at address vdev: NONE when no started one does,
- * UNKNOWN when this QEMU's list of them cannot be read.
- * Source: hw/virtio/vhost.c, the list vhost_devices. */
+ * UNKNOWN when this QEMU's list of them cannot be read and one may.
+ * Source: hw/virtio/vhost.c, the list vhost_devices; without it, only whether any does. */
 struct vqi_error *vqi_qemu_vhost_type(struct vqi_qemu *qemu, uint64_t vdev,
 				      enum vqi_vhost_type *ret_type) vqi_must_check;
 

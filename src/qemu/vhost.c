@@ -28,6 +28,23 @@ static struct vqi_error *find_vhost_dev(struct vqi_qemu *qemu, uint64_t vdev, ui
 	return error;
 }
 
+/* Where the list is not known: vhost takes a device's ioeventfds from the transport, and nothing else does.
+ * Source: hw/virtio/virtio-bus.c virtio_bus_grab_ioeventfd(). */
+static struct vqi_error *ask_bus(struct vqi_qemu *qemu, uint64_t vdev,
+				 enum vqi_vhost_type *ret_type)
+{
+	struct vqi_num grabbed = VQI_UNKNOWN;
+	struct vqi_error *error;
+	uint64_t bus;
+
+	error = vqi_qemu_field(qemu, vdev, VQI_F_DeviceState_parent_bus, &bus);
+	if (!error && bus)
+		error = vqi_qemu_known(qemu, bus, VQI_F_VirtioBusState_ioeventfd_grabbed, &grabbed);
+	if (!error)
+		*ret_type = grabbed.known && !grabbed.value ? VQI_VHOST_NONE : VQI_VHOST_UNKNOWN;
+	return error;
+}
+
 struct vqi_error *vqi_qemu_vhost_type(struct vqi_qemu *qemu, uint64_t vdev,
 				      enum vqi_vhost_type *ret_type)
 {
@@ -37,6 +54,8 @@ struct vqi_error *vqi_qemu_vhost_type(struct vqi_qemu *qemu, uint64_t vdev,
 	uint64_t hdev = 0, ops, type = 0;
 	struct vqi_error *error;
 
+	if (!qemu->layout->symbols[VQI_SYM_vhost_devices].present)
+		return ask_bus(qemu, vdev, ret_type);
 	error = find_vhost_dev(qemu, vdev, &hdev);
 	if (!error && !hdev) {
 		*ret_type = VQI_VHOST_NONE;

@@ -64,6 +64,20 @@ START_TEST(test_vhost)
 	ck_assert_int_eq(snapshot->devices[0].vhost, VQI_VHOST_NONE);
 	ck_assert(snapshot->devices[0].queues[0].last_avail_idx.known);
 	fake_set(qemu, dev, VQI_F_vhost_dev_started, 1);
+
+	/* Without the list, who has the ioeventfds. */
+	qemu->layout.symbols[VQI_SYM_vhost_devices].present = false;
+	look();
+	ck_assert_int_eq(snapshot->devices[0].vhost, VQI_VHOST_NONE);
+	ck_assert(snapshot->devices[0].queues[0].last_avail_idx.known);
+	fake_set(qemu, blk0.bus, VQI_F_VirtioBusState_ioeventfd_grabbed, 1);
+	look();
+	ck_assert_int_eq(snapshot->devices[0].vhost, VQI_VHOST_UNKNOWN);
+	ck_assert(!snapshot->devices[0].queues[0].last_avail_idx.known);
+	qemu->layout.fields[VQI_F_VirtioBusState_ioeventfd_grabbed].present = false;
+	look();
+	ck_assert_int_eq(snapshot->devices[0].vhost, VQI_VHOST_UNKNOWN);
+	qemu->layout.symbols[VQI_SYM_vhost_devices].present = true;
 	qemu->layout.fields[VQI_F_VirtIODevice_vhost_started].present = true;
 
 	/* The list changes while it is walked. */

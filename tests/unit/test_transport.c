@@ -209,9 +209,21 @@ START_TEST(test_vhost_unknown_fields)
 		ck_assert_int_eq(type, VQI_VHOST_UNKNOWN);
 		qemu->layout.fields[fields[i]].present = true;
 	}
+}
+END_TEST
+
+/* Without the list it is known only that none runs a device whose ioeventfds QEMU has. */
+START_TEST(test_vhost_without_a_list)
+{
+	struct fake_device device = fake_device(qemu, &(struct fake_device_options){.id = "blk0"});
+	enum vqi_vhost_type type = VQI_VHOST_UNKNOWN;
+
+	add_vhost(device.vdev, 1);
 	qemu->layout.symbols[VQI_SYM_vhost_devices].present = false;
-	type = VQI_VHOST_NONE;
-	ck_assert_ok(find_vhost(0x1000, &type));
+	ck_assert_ok(find_vhost(device.vdev, &type));
+	ck_assert_int_eq(type, VQI_VHOST_NONE);
+	fake_set(qemu, device.bus, VQI_F_VirtioBusState_ioeventfd_grabbed, 1);
+	ck_assert_ok(find_vhost(device.vdev, &type));
 	ck_assert_int_eq(type, VQI_VHOST_UNKNOWN);
 }
 END_TEST
@@ -275,6 +287,7 @@ int main(void)
 	tcase_add_test(tcase, test_unknown_fields);
 	tcase_add_test(tcase, test_vhost_types);
 	tcase_add_test(tcase, test_vhost_unknown_fields);
+	tcase_add_test(tcase, test_vhost_without_a_list);
 	tcase_add_test(tcase, test_vhost_list_in_a_ring);
 	tcase_add_test(tcase, test_every_fault);
 	return unit_run("transport", tcase);
