@@ -90,8 +90,8 @@ def check_all(vm, report):
         assert kind == f"{device['type']}-device"
 
 
-def check_healthy(vm, inspector):
-    report = inspector.report(vm.pid)
+def check_healthy(vm, inspector, *more):
+    report = inspector.report(vm.pid, *more)
     report.assert_healthy()
     assert report.target["layout_source"] in ("builtin", "profile")
     assert {device["id"] for device in report.devices} == set(BACKENDS)
@@ -156,4 +156,4 @@ def test_stock_qemu(machines, inspector, stock):
     set_limits(vm, iops_total=0, iops_size=0)
     check_paused(vm, inspector)
     vm.guest.check("while [ ! -e /tmp/read ]; do usleep 10000; done")
-    check_healthy(vm, inspector)
+    check_healthy(vm, inspector, "--stop=always")
