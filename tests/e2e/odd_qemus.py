@@ -7,6 +7,8 @@ from pathlib import Path
 from vqitest import Qemu, qemu_folder
 
 ORIGINAL = "qemu-system-x86_64"
+# Debian's own: stripped, without qtest, and a profile of its layout comes with the tool.
+STOCK = Path("/usr/bin/qemu-system-x86_64")
 
 
 def original():
@@ -55,6 +57,12 @@ PID_NAMESPACE = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
 def strip(path, how="--strip-all"):
     """The QEMU under test without debug information, and without symbols unless told how."""
     subprocess.run(["strip", how, "-o", path, original()], check=True, timeout=60)
+    return path
+
+
+def split(path):
+    """Its debug information alone."""
+    subprocess.run(["objcopy", "--only-keep-debug", original(), path], check=True, timeout=120)
     return path
 
 

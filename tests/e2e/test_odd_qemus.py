@@ -102,14 +102,9 @@ def test_other_user(check):
 
 def test_split_debug_information(inspector, machines, tmp_path):
     """The debug information is in a file of its own beside the executable, as .gnu_debuglink says."""
-    qemu = tmp_path / "qemu-system-x86_64"
-    debug = tmp_path / "qemu-system-x86_64.debug"
-    for command in (
-        ["objcopy", "--only-keep-debug", odd_qemus.original(), debug],
-        ["strip", "-o", qemu, odd_qemus.original()],
-        ["objcopy", f"--add-gnu-debuglink={debug}", qemu],
-    ):
-        subprocess.run(command, check=True, timeout=120)
+    qemu = odd_qemus.strip(tmp_path / "qemu-system-x86_64")
+    debug = odd_qemus.split(tmp_path / "qemu-system-x86_64.debug")
+    subprocess.run(["objcopy", f"--add-gnu-debuglink={debug}", qemu], check=True, timeout=120)
     vm = machines.start(*DEVICES, kind=OddQemu, executable=qemu, qtest=True)
     report = inspector.report(vm.pid)
     report.assert_healthy()

@@ -91,7 +91,7 @@ class _Child:
                     stderr=stderr,
                     env=None if self.env is None else {**os.environ, **self.env},
                     pass_fds=[listener.fileno() for listener in listening],
-                    preexec_fn=functools.partial(_die_with_parent, os.getpid()),
+                    preexec_fn=functools.partial(die_with_parent, os.getpid()),
                 )
         finally:
             for listener in listening:
@@ -136,7 +136,7 @@ class _Child:
             raise ChildError(f"{self.program} died of {signal.Signals(-status).name}; its output:\n{log}")
 
 
-def _die_with_parent(parent):
+def die_with_parent(parent):
     """In the child, before exec. The signal comes when the thread that started us ends, so start from a lasting one."""
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:

@@ -1,0 +1,142 @@
+"""Debug information from a debuginfod server, and servers that do not have it, are gone or never answer."""
+
+import socket
+import threading
+
+import odd_qemus
+import pytest
+from odd_qemus import OddQemu
+from oracle import QmpOracle
+from vqitest.debuginfod import Debuginfod, free_port
+
+DEVICES = ("-device", "virtio-balloon-pci,id=balloon0", "-device", "virtio-rng-pci,id=rng0")
+
+
+@pytest.fixture(autouse=True)
+def caches(inspector, tmp_path, monkeypatch):
+    """Of the tool and of debuginfod's client, both empty."""
+    monkeypatch.setitem(inspector.env, "XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setitem(inspector.env, "DEBUGINFOD_CACHE_PATH", str(tmp_path / "client"))
+
+
+@pytest.fixture
+def ask(inspector, monkeypatch):
+    def ask(*urls):
+        monkeypatch.setitem(inspector.env, "DEBUGINFOD_URLS", " ".join(urls))
+
+    return ask
+
+
+@pytest.fixture(scope="module")
+def debug_file(tmp_path_factory):
+    return odd_qemus.split(tmp_path_factory.mktemp("served") / "qemu.debug")
+
+
+@pytest.fixture
+def server(debug_file, tmp_path):
+    with Debuginfod(debug_file.parent, tmp_path / "served.sqlite") as server:
+        yield server
+
+
+@pytest.fixture
+def empty_server(tmp_path):
+    folder = tmp_path / "nothing"
+    folder.mkdir()
+    with Debuginfod(folder, tmp_path / "nothing.sqlite") as server:
+        yield server
+
+
+@pytest.fixture
+def silent_url():
+    """Of a server that takes every connection and never says a word."""
+    taken = []
+
+    def take():
+        while True:
+            try:
+                taken.append(listener.accept()[0])
+            except OSError:
+                return
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=take)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        assert taken, "nobody asked it"
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    for connection in taken:
+        connection.close()
+
+
+@pytest.fixture
+def stripped(machines, tmp_path):
+    """Our QEMU without debug information and symbols."""
+    return machines.start(*DEVICES, kind=OddQemu, executable=odd_qemus.strip(tmp_path / "stripped"), qtest=True)
+
+
+@pytest.fixture
+def stock(machines):
+    return machines.start(*DEVICES, kind=OddQemu, executable=odd_qemus.STOCK)
+
+
+@pytest.fixture
+def unheard_of(machines, tmp_path):
+    """A QEMU of a series of which there is no profile."""
+    executable = odd_qemus.of_another_build(odd_qemus.strip(tmp_path / "unheard-of"), "1.0.1")
+    return machines.start(*DEVICES, kind=OddQemu, executable=executable, qtest=True)
+
+
+@pytest.fixture
+def source(inspector):
+    """What a run says: the source of the layout, and that all is as it should be."""
+
+    def source(machine, *arguments):
+        report = inspector.report(machine.pid, *arguments)
+        report.assert_healthy()
+        assert {device["id"] for device in report.devices} == {"balloon0", "rng0"}
+        unknown = ["bql_owner"] if report.target["bql_owner"] is None else []
+        QmpOracle(machine.qmp).check_report(report, unknown=unknown)
+        return report.target["layout_source"]
+
+    return source
+
+
+def test_server_has_it(source, stripped, ask, server, tmp_path):
+    """The debug file comes over the network, once; what it told is kept, and then no server is needed."""
+    ask(server.url)
+    assert source(stripped, "--no-cache") == "debuginfod"
+    assert list((tmp_path / "client").rglob("debuginfo")), "its client keeps the file, where it was told to"
+    assert not (tmp_path / "cache").exists()
+    assert source(stripped) == "debuginfod"
+    server.stop()
+    assert source(stripped) == "cache"
+
+
+def test_the_next_server_has_it(source, stripped, ask, empty_server, server):
+    ask(f"http://127.0.0.1:{free_port()}", empty_server.url, server.url)
+    assert source(stripped) == "debuginfod"
+    ask()
+    assert source(stripped) == "cache"
+
+
+@pytest.mark.parametrize("lack", ["refuses", "has it not"])
+def test_server_is_of_no_use(source, stock, ask, empty_server, lack):
+    """The profile that comes with the tool does, as without a server."""
+    ask(empty_server.url if lack == "has it not" else f"http://127.0.0.1:{free_port()}")
+    assert source(stock) == "profile"
+
+
+def test_nothing_is_left(inspector, unheard_of, ask, empty_server):
+    """What is missing is said: the debug information of this very build."""
+    ask(empty_server.url)
+    stderr = inspector.fails("--pid", unheard_of.pid, status=3)
+    assert f"build-id {odd_qemus.build_id(f'/proc/{unheard_of.pid}/exe')}" in stderr
+    assert "no layout profile" in stderr or "no profile of QEMU 1.0.1" in stderr
+
+
+def test_server_never_answers(source, stock, ask, silent_url, monkeypatch, inspector):
+    """debuginfod's own patience ends, and the profile does."""
+    monkeypatch.setitem(inspector.env, "DEBUGINFOD_TIMEOUT", "1")
+    ask(silent_url)
+    assert source(stock) == "profile"
