@@ -9,6 +9,7 @@ from vqitest import Qemu, qemu_folder
 ORIGINAL = "qemu-system-x86_64"
 # Debian's own: stripped, without qtest, and a profile of its layout comes with the tool.
 STOCK = Path("/usr/bin/qemu-system-x86_64")
+STOCK_MODULES = Path("/usr/lib/x86_64-linux-gnu/qemu")
 
 
 def original():
@@ -49,6 +50,11 @@ def detached_mount(folder):
     script = """mount -t tmpfs vqitest "$1" && cp "$2" "$1/qemu" && exec 9<"$1/qemu" && umount -l "$1" && shift 2 &&
                 exec /proc/self/fd/9 "$@" """
     return ["unshare", "--mount", "sh", "-c", script, "sh", folder]
+
+
+def container(folder):
+    """A prefix: a mount, pid and user namespace of its own, and the program on a file system that only it can see."""
+    return ["unshare", "--user", "--map-root-user", *PID_NAMESPACE[1:], *mount_namespace(folder)]
 
 
 PID_NAMESPACE = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
