@@ -74,6 +74,7 @@ class Demo:
         tell("A Linux guest boots: a disk in a throttle group, a network card, a random number generator")
         with self.machine() as vm:
             show("$", shlex.join(vm.command_line()))
+            print("  This QEMU is Debian's own, without debug information", flush=True)
             vm.guest.wait_ready()
 
             tell("It is at work")
