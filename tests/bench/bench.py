@@ -18,7 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
 
-from vqitest import Qemu, do_no_harm  # noqa: E402 the path comes first
+from vqitest import Qemu, StockQemu, do_no_harm  # noqa: E402 the path comes first
 from vqitest.driver import BLOCK, EVENT_IDX, VERSION_1, Disk, Driver  # noqa: E402
 from vqitest.inspector import Inspector  # noqa: E402
 from vqitest.pci import PciHost  # noqa: E402
@@ -102,8 +102,7 @@ class Bench:
 
             command, env = self.gdb(vm, queues)
             gdb_ms = self.median(lambda: self.wall_ms(command, env))
-            self.row("whole run, --once", self.ours_ms(vm, "--once"), "gdb with the published script", gdb_ms)
-            self.row("whole run, two looks 250 ms apart", self.ours_ms(vm))
+            self.whole_runs(vm, gdb_ms)
 
             def stopped_us():
                 return self.inspector.report(vm.pid, "--once", "--stop=always").capture["stopped_us"]
@@ -123,6 +122,22 @@ class Bench:
             quiet = min(self.longest_gap_us(vm, once, self.inspector.env) for _ in range(3 * self.runs))
             self.row("main loop's longest pause, --stop=always", gap, "when nothing is stopped", quiet, "us")
             do_no_harm(vm.pid)
+
+    def whole_runs(self, vm, gdb_ms):
+        """By where the layout is from; each beside gdb, which knows it from debug information alone."""
+
+        def row(source, machine, *arguments):
+            found = self.inspector.report(machine.pid, "--once", *arguments).target["layout_source"]
+            assert found == source, f"the layout is from {found}, not from {source}"
+            ours = self.ours_ms(machine, "--once", *arguments)
+            self.row(f"whole run, --once, layout from {source}", ours, "gdb with the published script", gdb_ms)
+
+        row("dwarf", vm, "--no-cache")
+        row("cache", vm)
+        with StockQemu(*SEVEN, "-S") as stock:
+            row("profile", stock)
+            do_no_harm(stock.pid)
+        self.row("whole run, two looks 250 ms apart", self.ours_ms(vm))
 
     def longest_gap_us(self, vm, command, env):
         """The longest time between two answers of QEMU's main loop while a command runs."""

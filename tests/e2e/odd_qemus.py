@@ -4,11 +4,10 @@ import re
 import subprocess
 from pathlib import Path
 
-from vqitest import Qemu, qemu_folder
+from vqitest import Qemu, StockQemu, qemu_folder
 
 ORIGINAL = "qemu-system-x86_64"
-# Debian's own: stripped, without qtest, and a profile of its layout comes with the tool.
-STOCK = Path("/usr/bin/qemu-system-x86_64")
+STOCK = Path(StockQemu.program)
 STOCK_MODULES = Path("/usr/lib/x86_64-linux-gnu/qemu")
 
 

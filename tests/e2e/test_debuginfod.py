@@ -7,6 +7,7 @@ import odd_qemus
 import pytest
 from odd_qemus import OddQemu
 from oracle import QmpOracle
+from vqitest import StockQemu
 from vqitest.debuginfod import Debuginfod, free_port
 
 DEVICES = ("-device", "virtio-balloon-pci,id=balloon0", "-device", "virtio-rng-pci,id=rng0")
@@ -77,7 +78,7 @@ def stripped(machines, tmp_path):
 
 @pytest.fixture
 def stock(machines):
-    return machines.start(*DEVICES, kind=OddQemu, executable=odd_qemus.STOCK)
+    return machines.start(*DEVICES, kind=StockQemu)
 
 
 @pytest.fixture

@@ -218,6 +218,12 @@ class Qemu(_Child):
         super()._connect()
 
 
+class StockQemu(Qemu):
+    """Debian's own: stripped, without qtest, and a profile of its layout comes with the tool."""
+
+    program = "/usr/bin/qemu-system-x86_64"
+
+
 class StorageDaemon(_Child):
     """A qemu-storage-daemon."""
 
