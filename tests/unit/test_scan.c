@@ -1,99 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Variables of a program without symbols. */
-#include "vqi/scan.h"
-
-#include <check.h>
-#include <string.h>
+/* The way to the devices of a program without symbols. */
+#include "scanned.h"
 
 #include "fake_block.h"
 #include "fake_loops.h"
-#include "unit.h"
 #include "vqi/limits.h"
 #include "vqi/qemu.h"
 
-#define SEEDS	  5
-#define LINKED	  0x4000 /* where the variables are */
-#define LEN	  0x4000
-#define FIRST	  0x10 /* of them, a word that is no variable of the table's */
-#define HEAP	  UINT64_C(0x7f1200000000)
-#define HEAP_END  (HEAP + (UINT64_C(1) << 32))
-#define CONSTANTS (HEAP - 0x10000)
-
-static struct fake_qemu *qemu;
-static struct vqi_layout layout; /* without symbols */
-static struct vqi_map maps[4], variable_map;
-static struct vqi_maps all = {maps, 3}, variables = {&variable_map, 1};
-
-static void make(unsigned int seed)
-{
-	qemu = fake_qemu_new(seed);
-	layout = qemu->layout;
-	memset(layout.symbols, 0, sizeof(layout.symbols));
-	variable_map = (struct vqi_map){
-		.start = qemu->qemu.bias + LINKED,
-		.end = qemu->qemu.bias + LINKED + LEN,
-		.readable = true,
-		.writable = true,
-	};
-	maps[0] = variable_map;
-	maps[1] = (struct vqi_map){.start = CONSTANTS, .end = HEAP, .readable = true};
-	maps[2] = (struct vqi_map){
-		.start = HEAP,
-		.end = HEAP_END,
-		.readable = true,
-		.writable = true,
-	};
-	vqi_fake_mem_map(qemu->fake, CONSTANTS, 0x10000);
-}
-
-static void setup(void)
-{
-	make(1);
-}
-
-static void teardown(void)
-{
-	fake_qemu_free(qemu);
-}
-
-static struct vqi_error *scan(void)
-{
-	memset(layout.symbols, 0, sizeof(layout.symbols));
-	return vqi_scan(&qemu->mem, qemu->qemu.bias, &variables, &all, &layout);
-}
-
-static void poke(uint64_t linked, uint64_t value)
-{
-	fake_poke(qemu, qemu->qemu.bias + linked, 8, value);
-}
-
-static void hide(enum vqi_symbol_id symbol)
-{
-	fake_set_symbol(qemu, symbol, 8, 0);
-}
-
-static void assert_at(enum vqi_symbol_id symbol, uint64_t linked)
-{
-	ck_assert_msg(layout.symbols[symbol].present, "no %s", vqi_symbol_info(symbol)->name);
-	ck_assert(layout.symbols[symbol].by_content);
-	ck_assert_uint_eq(layout.symbols[symbol].address, linked);
-}
-
-static void assert_found(enum vqi_symbol_id symbol)
-{
-	assert_at(symbol, qemu->layout.symbols[symbol].address);
-}
-
-/* Neither it nor anything else that was not made. */
-static void assert_unknown(enum vqi_symbol_id symbol)
-{
-	ck_assert_msg(!layout.symbols[symbol].present, "%s", vqi_symbol_info(symbol)->name);
-}
-
-static void assert_none(void)
-{
-	ck_assert_code_text(scan(), VQI_ERROR_NO_LAYOUT, "holds a machine or a system bus");
-}
+#define SEEDS 5
 
 START_TEST(test_ways_to_the_devices)
 {
@@ -305,124 +219,6 @@ START_TEST(test_many_words)
 }
 END_TEST
 
-/* What malloc() gives for a short text has more room than that. */
-static void set_name(uint64_t address, enum vqi_field_id field, const char *text)
-{
-	uint64_t name = fake_alloc(qemu, 24);
-
-	strcpy((char *)fake_bytes(qemu, name, 24), text);
-	fake_set(qemu, address, field, name);
-}
-
-START_TEST(test_main_loop)
-{
-	static const char *const names[] = {"aio-context", "io-handler", "io0 aio-context", ""};
-	struct fake_main_loop loop = fake_main_loop(qemu);
-
-	ck_assert_ok(scan());
-	assert_unknown(VQI_SYM_qemu_aio_context);
-	for (size_t i = 0; i < 4; i++) {
-		set_name(loop.ctx, VQI_F_AioContext_source_name, names[i]);
-		ck_assert_ok(scan());
-		ck_assert_int_eq(layout.symbols[VQI_SYM_qemu_aio_context].present, i == 0);
-	}
-	set_name(loop.ctx, VQI_F_AioContext_source_name, "aio-context");
-	set_name(loop.iohandler, VQI_F_AioContext_source_name, "io-handler");
-	ck_assert_ok(scan());
-	assert_found(VQI_SYM_qemu_aio_context);
-	assert_found(VQI_SYM_iohandler_ctx);
-}
-END_TEST
-
-START_TEST(test_address_spaces)
-{
-	uint64_t space = fake_symbol(qemu, VQI_SYM_address_space_memory);
-	uint64_t ports = fake_symbol(qemu, VQI_SYM_address_space_io);
-	uint64_t region = fake_object(qemu, VQI_S_DeviceState, "memory-region");
-
-	set_name(space, VQI_F_AddressSpace_name, "memory");
-	set_name(ports, VQI_F_AddressSpace_name, "I/O");
-	ck_assert_ok(scan());
-	assert_unknown(VQI_SYM_address_space_memory);
-	fake_set(qemu, space, VQI_F_AddressSpace_root, qemu->objects);
-	fake_set(qemu, ports, VQI_F_AddressSpace_root, region);
-	ck_assert_ok(scan());
-	assert_unknown(VQI_SYM_address_space_memory);
-	assert_found(VQI_SYM_address_space_io);
-	fake_set(qemu, space, VQI_F_AddressSpace_root, region);
-	ck_assert_ok(scan());
-	assert_found(VQI_SYM_address_space_memory);
-	set_name(space, VQI_F_AddressSpace_name, "memory-of-another");
-	ck_assert_ok(scan());
-	assert_unknown(VQI_SYM_address_space_memory);
-}
-END_TEST
-
-/* The first of a list points back at its head. */
-static void link_back(enum vqi_symbol_id symbol, uint64_t first, enum vqi_field_id link)
-{
-	fake_poke(qemu, fake_place(qemu, first, link) + 8, 8, fake_symbol(qemu, symbol));
-}
-
-START_TEST(test_cpus)
-{
-	uint64_t cpu = fake_vcpu(qemu, VQI_SYM_cpus, 0, 7);
-
-	ck_assert_ok(scan());
-	assert_unknown(VQI_SYM_cpus);
-	link_back(VQI_SYM_cpus, cpu, VQI_F_CPUState_node);
-	poke(LINKED + FIRST, cpu);
-	ck_assert_ok(scan());
-	assert_found(VQI_SYM_cpus);
-	fake_set(qemu, cpu, VQI_F_Object_class, fake_class(qemu, "virtio-mmio"));
-	ck_assert_ok(scan());
-	assert_unknown(VQI_SYM_cpus);
-}
-END_TEST
-
-START_TEST(test_block_nodes)
-{
-	uint64_t node = fake_block_node(qemu, "d0", "raw");
-
-	fake_set_symbol(qemu, VQI_SYM_all_bdrv_states, 8, node);
-	ck_assert_ok(scan());
-	assert_unknown(VQI_SYM_all_bdrv_states);
-	link_back(VQI_SYM_all_bdrv_states, node, VQI_F_BlockDriverState_bs_list);
-	ck_assert_ok(scan());
-	assert_found(VQI_SYM_all_bdrv_states);
-	fake_set(qemu, node, VQI_F_BlockDriverState_drv, 0);
-	ck_assert_ok(scan());
-	assert_unknown(VQI_SYM_all_bdrv_states);
-}
-END_TEST
-
-START_TEST(test_vhost_devices)
-{
-	uint64_t dev = fake_make(qemu, VQI_S_vhost_dev), ops = fake_make(qemu, VQI_S_VhostOps);
-	uint64_t vdev = fake_object(qemu, VQI_S_VirtIODevice, "virtio-net-device");
-	unsigned int kind;
-
-	fake_set_symbol(qemu, VQI_SYM_vhost_devices, 8, dev);
-	link_back(VQI_SYM_vhost_devices, dev, VQI_F_vhost_dev_entry);
-	ck_assert_ok(scan());
-	assert_unknown(VQI_SYM_vhost_devices);
-	fake_set(qemu, dev, VQI_F_vhost_dev_vhost_ops, ops);
-	for (kind = 0; kind < 5; kind++) {
-		fake_set(qemu, ops, VQI_F_VhostOps_backend_type, kind);
-		ck_assert_ok(scan());
-		ck_assert_int_eq(layout.symbols[VQI_SYM_vhost_devices].present,
-				 kind >= 1 && kind <= 3);
-	}
-	fake_set(qemu, ops, VQI_F_VhostOps_backend_type, 2);
-	fake_set(qemu, dev, VQI_F_vhost_dev_vdev, vdev);
-	ck_assert_ok(scan());
-	assert_found(VQI_SYM_vhost_devices);
-	fake_set(qemu, dev, VQI_F_vhost_dev_vdev, qemu->machine);
-	ck_assert_ok(scan());
-	assert_unknown(VQI_SYM_vhost_devices);
-}
-END_TEST
-
 /* What a layout lacks costs what it would have told. */
 START_TEST(test_unknown_fields)
 {
@@ -471,11 +267,6 @@ int main(void)
 	tcase_add_test(tcase, test_unreadable_variables);
 	tcase_add_test(tcase, test_many_bytes);
 	tcase_add_test(tcase, test_many_words);
-	tcase_add_test(tcase, test_main_loop);
-	tcase_add_test(tcase, test_address_spaces);
-	tcase_add_test(tcase, test_cpus);
-	tcase_add_test(tcase, test_block_nodes);
-	tcase_add_test(tcase, test_vhost_devices);
 	tcase_add_test(tcase, test_unknown_fields);
 	tcase_add_test(tcase, test_target_ends);
 	return unit_run("scan", tcase);
