@@ -53,12 +53,13 @@ def test_microvm(rig, microvm, profile):
     disk.submit(3)
     disk.ring.wait_used(3)
     disk.ring.reap()
-    report = rig.inspector.report(rig.vm.pid, "--layout", profile)
-    report.assert_healthy()
-    assert report.target["layout_source"] == "profile"
-    assert {device["transport"]["type"] for device in report.devices} == {"mmio"}
-    assert report.states()["blk0", 0] == "idle"
-    rig.oracle.check_report(report, unknown=OF_MICROVM)
+    for more in (["--layout", profile], ["--no-cache"]):  # and the profile that comes with the program
+        report = rig.inspector.report(rig.vm.pid, *more)
+        report.assert_healthy()
+        assert report.target["layout_source"] == "profile"
+        assert {device["transport"]["type"] for device in report.devices} == {"mmio"}
+        assert report.states()["blk0", 0] == "idle"
+        rig.oracle.check_report(report, unknown=OF_MICROVM)
 
 
 @on("mmio-split")

@@ -190,12 +190,9 @@ static const char *parent_of(const char *type)
 		{"PCIE", "PCI"},
 		{"PCI", "bus"},
 		{"virtio-bus", "bus"},
-		{"System", "bus"},
 		{"bus", "object"},
 		{"q35-machine", "machine"},
-		{"another-machine", "machine"},
 		{"machine", "object"},
-		{"container", "object"},
 	};
 
 	for (size_t i = 0; i < sizeof(parents) / sizeof(parents[0]); i++) {
