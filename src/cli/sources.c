@@ -183,15 +183,19 @@ static struct vqi_error *from_other_profile(const struct vqi_options *options,
 static struct vqi_error *derive(const struct vqi_options *options, struct vqi_opened *opened)
 {
 	vqi_cleanup(vqi_profiles_done) struct vqi_profiles profiles = {0};
-	struct vqi_layout symbols = {0}, layout;
+	struct vqi_layout symbols = {0}, common, layout;
 	struct vqi_error *error = vqi_profiles_shipped(&profiles);
 
 	(void)options;
 	if (!error)
 		error = vqi_elf_symbols(&opened->image, &symbols);
+	if (error)
+		return error;
+	vqi_infer(&profiles, &symbols, &common);
+	error = vqi_scan_process(opened->process, &opened->image, &common);
 	if (!error)
 		error = vqi_qemu_derive_layout(vqi_process_mem(opened->process), opened->image.bias,
-					       &profiles, &symbols, &layout);
+					       &profiles, &common, &layout);
 	return error ? error : fit_any(opened, &layout, 1);
 }
 
