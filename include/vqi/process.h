@@ -86,6 +86,12 @@ struct vqi_error *vqi_process_threads(struct vqi_process *process,
 				      struct vqi_tids *ret_tids) vqi_must_check;
 void vqi_tids_done(struct vqi_tids *tids);
 
+/* The id on this side of a thread that the target knows by another, where it has a pid namespace of its own: unknown
+ * when there is no such thread. Elsewhere it is the same; 0, and what is unknown, stay so.
+ * Source: pid_namespaces(7), NSpid in proc_pid_status(5). Errors: GONE, PERMISSION, SYS, LIMIT, NOMEM. */
+struct vqi_error *vqi_process_tid(struct vqi_process *process, struct vqi_num theirs,
+				  struct vqi_num *ret_tid) vqi_must_check;
+
 /* What a thread of the process is doing: all of struct vqi_thread but its role. What the kernel does
  * not tell stays unknown. sleeps is read last: if it is the same in two looks, and both show the
  * same call, the thread has slept in that one call all the time between.

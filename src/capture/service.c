@@ -211,6 +211,23 @@ static struct vqi_error *add_threads(struct vqi_observer *observer, struct vqi_s
 	return error;
 }
 
+/* QEMU knows its threads by the ids of its own pid namespace. The main loop's is that of the process, known already. */
+static struct vqi_error *translate_tids(struct vqi_process *process, struct vqi_snapshot *snapshot)
+{
+	struct vqi_num *owner = &snapshot->target.bql_owner;
+	struct vqi_error *error = vqi_process_tid(process, *owner, owner);
+
+	for (size_t i = 0; !error && i < snapshot->loop_count; i++) {
+		struct vqi_loop *loop = &snapshot->loops[i];
+
+		if (!loop->is_main)
+			error = vqi_process_tid(process, loop->tid, &loop->tid);
+	}
+	for (size_t i = 0; !error && i < snapshot->vcpu_count; i++)
+		error = vqi_process_tid(process, snapshot->vcpus[i].tid, &snapshot->vcpus[i].tid);
+	return error;
+}
+
 static struct vqi_error *add_bql_owner(struct vqi_qemu *qemu, struct vqi_target *target)
 {
 	struct vqi_error *error;
@@ -233,6 +250,8 @@ struct vqi_error *vqi_evidence_add_service(struct vqi_observer *observer,
 		error = add_loops(observer, snapshot);
 	if (!error)
 		error = add_bql_owner(observer->qemu, &snapshot->target);
+	if (!error && observer->process)
+		error = translate_tids(observer->process, snapshot);
 	if (!error && observer->process)
 		error = add_threads(observer, snapshot);
 	return error;

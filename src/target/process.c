@@ -76,6 +76,7 @@ static struct vqi_error *identify(struct vqi_process *process)
 	if (tgid != (uint64_t)process->pid)
 		return vqi_error_new(VQI_ERROR_GONE, "%d is no process, but a thread of process %d",
 				     process->pid, (int)tgid);
+	process->has_aliases = vqi_status_inner_tid(status) != 0;
 	if (strchr("ZXx", vqi_status_state(status)))
 		return vqi_error_new(VQI_ERROR_GONE, "process %d has ended (it is a zombie)",
 				     process->pid);
@@ -161,6 +162,7 @@ void vqi_process_close(struct vqi_process *process)
 		close(process->pidfd);
 	if (process->memfd >= 0)
 		close(process->memfd);
+	free(process->aliases);
 	free(process);
 }
 

@@ -8,6 +8,11 @@
 
 #include "vqi/process.h"
 
+/* A thread's id on this side, and in the target's pid namespace. */
+struct vqi_alias {
+	pid_t ours, theirs;
+};
+
 struct vqi_process {
 	struct vqi_mem mem; /* first, so that one can be made from the other */
 	pid_t pid;
@@ -16,6 +21,9 @@ struct vqi_process {
 	int memfd;	       /* /proc/PID/mem, or -1 */
 	bool vm_readv_refused; /* process_vm_readv() is forbidden or absent: memfd for all */
 	uint64_t start_time;   /* clock ticks since boot */
+	bool has_aliases;      /* it has a pid namespace of its own */
+	struct vqi_alias *aliases;
+	size_t alias_count;
 };
 
 /* The member readv of process->mem. */

@@ -49,6 +49,23 @@ bool vqi_status_ids(const char *status, const char *key, uint32_t ret_ids[4])
 	return true;
 }
 
+pid_t vqi_status_inner_tid(const char *status)
+{
+	const char *text = vqi_status_find(status, "NSpid");
+	long tid = 0;
+	char *end;
+
+	for (int count = 0; text && *text != '\n'; count++, text = end) {
+		long value = strtol(text, &end, 10);
+
+		if (end == text)
+			break;
+		tid = count ? value : 0;
+		end += strspn(end, " \t");
+	}
+	return (pid_t)tid;
+}
+
 char vqi_status_state(const char *status)
 {
 	const char *text = vqi_status_find(status, "State");

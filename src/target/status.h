@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* The text after "KEY:" and blanks, up to the end of everything; NULL when there is no such line.
  * A thread cannot forge a line by its name: the kernel escapes newlines in "Name:". */
@@ -15,6 +16,9 @@ uint64_t vqi_status_number(const char *status, const char *key, int base, uint64
 
 /* The four numbers after "Uid:" or "Gid:": real, effective, saved, file system. */
 bool vqi_status_ids(const char *status, const char *key, uint32_t ret_ids[4]);
+
+/* The last of "NSpid:", the id in the innermost pid namespace; 0 when that is the one of this procfs, or not told. */
+pid_t vqi_status_inner_tid(const char *status);
 
 /* The letter of "State:"; '?' when there is none. */
 char vqi_status_state(const char *status);

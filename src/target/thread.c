@@ -151,12 +151,12 @@ static struct vqi_error *read_file_name(struct vqi_process *process, struct vqi_
 	return NULL;
 }
 
-static bool is_thread(struct vqi_process *process, int32_t tid)
+static bool is_thread(struct vqi_process *process, struct vqi_num tid)
 {
 	char name[48];
 
-	snprintf(name, sizeof(name), "task/%d", (int)tid);
-	return tid > 0 && faccessat(vqi_process_dirfd(process), name, F_OK, 0) == 0;
+	snprintf(name, sizeof(name), "task/%d", (int)tid.value);
+	return vqi_num_nonzero(tid) && faccessat(vqi_process_dirfd(process), name, F_OK, 0) == 0;
 }
 
 /* A pthread mutex that is waited for holds 2, which the waiting thread gave the kernel to compare, and
@@ -164,7 +164,8 @@ static bool is_thread(struct vqi_process *process, int32_t tid)
 static struct vqi_error *read_mutex(struct vqi_process *process, struct vqi_thread *thread)
 {
 	static const char *const calls[] = {"futex", NULL};
-	uint64_t address = thread->syscall_args[0], word, owner;
+	uint64_t address = thread->syscall_args[0], word, theirs;
+	struct vqi_num owner = VQI_UNKNOWN;
 	struct vqi_error *error;
 
 	if (!is_call(thread, calls) ||
@@ -173,14 +174,15 @@ static struct vqi_error *read_mutex(struct vqi_process *process, struct vqi_thre
 		return NULL;
 	error = vqi_mem_read_uint(&process->mem, address, 4, &word);
 	if (!error)
-		error = vqi_mem_read_uint(&process->mem, address + MUTEX_OWNER, 4, &owner);
-	if (error && vqi_error_is_fatal(error))
-		return error;
-	if (!error && word == MUTEX_CONTENDED && is_thread(process, (int32_t)owner)) {
+		error = vqi_mem_read_uint(&process->mem, address + MUTEX_OWNER, 4, &theirs);
+	if (!error && word == MUTEX_CONTENDED)
+		error = vqi_process_tid(process, VQI_NUM(theirs), &owner);
+	if (error)
+		return vqi_error_keep_fatal(error);
+	if (is_thread(process, owner)) {
 		thread->mutex_hva = VQI_NUM(address);
-		thread->mutex_owner = VQI_NUM(owner);
+		thread->mutex_owner = owner;
 	}
-	vqi_error_free(error);
 	return NULL;
 }
 

@@ -4,6 +4,7 @@ Of QMP, x-query-virtio-queue-element is left out: it changes shadow_avail_idx. x
 about a queue that vhost runs: it stops the ring of a vhost-user device.
 """
 
+import contextlib
 import functools
 import re
 from pathlib import Path
@@ -115,13 +116,14 @@ class QmpOracle:
     def check_threads(self, report, unknown):
         """Which threads there are, for QMP; what they are called, for the kernel."""
         loops, vcpus = {}, {}
+        here = _tids_here(report.target["pid"])
         if "loops" not in unknown:
             iothreads = self.qmp.execute("query-iothreads")
-            loops = {f"iothread {iothread['id']}": iothread["thread-id"] for iothread in iothreads}
+            loops = {f"iothread {iothread['id']}": here[iothread["thread-id"]] for iothread in iothreads}
             loops["main loop"] = report.target["pid"]
         assert {loop["name"]: loop["tid"] for loop in report.json["loops"]} == loops
         if "vcpus" not in unknown:
-            vcpus = {vcpu["cpu-index"]: vcpu["thread-id"] for vcpu in self.qmp.execute("query-cpus-fast")}
+            vcpus = {vcpu["cpu-index"]: here[vcpu["thread-id"]] for vcpu in self.qmp.execute("query-cpus-fast")}
         assert {vcpu["index"]: vcpu["tid"] for vcpu in report.json["vcpus"]} == vcpus
         roles = {tid: name for name, tid in loops.items()}
         roles.update((tid, f"vCPU {index}") for index, tid in vcpus.items())
@@ -216,6 +218,16 @@ def _bits(kind):
             for name, bit in re.findall(r"#define\s+(VIRTIO_\w+)\s+(\d+)\b", path.read_text()):
                 bits.setdefault(name, int(bit))
     return bits
+
+
+def _tids_here(pid):
+    """{id in the process's own pid namespace, where QMP is: id here}"""
+    found = {}
+    for path in Path(f"/proc/{pid}/task").glob("*/status"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a worker that has ended
+            ids = re.search(r"^NSpid:\s*(.*)$", path.read_text(), re.MULTILINE)[1].split()
+            found[int(ids[-1])] = int(ids[0])
+    return found
 
 
 def as_in_status(comm):

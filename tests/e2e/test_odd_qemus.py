@@ -12,7 +12,7 @@ from odd_qemus import OddQemu
 from oracle import QmpOracle
 from vqitest import Qemu
 
-DEVICES = ["-device", "virtio-balloon-pci,id=balloon0", "-device", "virtio-rng-pci,id=rng0"]
+DEVICES = ["-device", "virtio-balloon-pci,id=balloon0", "-device", "virtio-rng-pci,id=rng0", "-object", "iothread,id=io0"]
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason="needs root for namespaces")
 
 

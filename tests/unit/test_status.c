@@ -49,6 +49,19 @@ START_TEST(test_ids)
 }
 END_TEST
 
+START_TEST(test_inner_tid)
+{
+	ck_assert_int_eq(vqi_status_inner_tid(status), 0);
+	ck_assert_int_eq(vqi_status_inner_tid("NSpid:\t4242\nNSpgid:\t1\t2\n"), 0);
+	ck_assert_int_eq(vqi_status_inner_tid("NSpid:\t4242\t17\nNSpgid:\t1\t2\n"), 17);
+	ck_assert_int_eq(vqi_status_inner_tid("NSpid:\t4242\t17\t1\n"), 1);
+	ck_assert_int_eq(vqi_status_inner_tid("NSpid:\t4242\t17"), 17);
+	ck_assert_int_eq(vqi_status_inner_tid("NSpid:\n"), 0);
+	ck_assert_int_eq(vqi_status_inner_tid("NSpid:"), 0);
+	ck_assert_int_eq(vqi_status_inner_tid("NSpid:\t4242\tx\n"), 0);
+}
+END_TEST
+
 START_TEST(test_state)
 {
 	ck_assert_int_eq(vqi_status_state(status), 't');
@@ -91,6 +104,7 @@ int main(void)
 	tcase_add_test(tcase, test_find);
 	tcase_add_test(tcase, test_number);
 	tcase_add_test(tcase, test_ids);
+	tcase_add_test(tcase, test_inner_tid);
 	tcase_add_test(tcase, test_state);
 	tcase_add_test(tcase, test_start_time);
 	tcase_add_test(tcase, test_start_time_missing);
