@@ -18,7 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
 
-from vqitest import Qemu, StockQemu, do_no_harm  # noqa: E402 the path comes first
+from vqitest import InstalledQemu, Qemu, do_no_harm  # noqa: E402 the path comes first
 from vqitest.driver import BLOCK, EVENT_IDX, VERSION_1, Disk, Driver  # noqa: E402
 from vqitest.inspector import Inspector  # noqa: E402
 from vqitest.pci import PciHost  # noqa: E402
@@ -134,7 +134,7 @@ class Bench:
 
         row("dwarf", vm, "--no-cache")
         row("cache", vm)
-        with StockQemu(*SEVEN, "-S") as stock:
+        with InstalledQemu(*SEVEN, "-S") as stock:
             row("profile", stock)
             do_no_harm(stock.pid)
         self.row("whole run, two looks 250 ms apart", self.ours_ms(vm))

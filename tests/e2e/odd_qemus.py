@@ -4,10 +4,10 @@ import re
 import subprocess
 from pathlib import Path
 
-from vqitest import Qemu, StockQemu, qemu_folder
+from vqitest import InstalledQemu, Qemu, qemu_folder
 
 ORIGINAL = "qemu-system-x86_64"
-STOCK = Path(StockQemu.program)
+STOCK = InstalledQemu.folder / ORIGINAL
 STOCK_MODULES = Path("/usr/lib/x86_64-linux-gnu/qemu")
 
 

@@ -5,7 +5,7 @@ import shutil
 import odd_qemus
 import pytest
 from oracle import QmpOracle
-from vqitest import StockQemu
+from vqitest import InstalledQemu
 
 VGA = ("-device", "virtio-vga,id=vga0")
 GPU_AND_VGA = ("-device", "virtio-gpu-pci,id=gpu0", *VGA)
@@ -16,7 +16,7 @@ MODULES = ("hw-display-virtio-gpu.so", "hw-display-virtio-gpu-pci.so", "hw-displ
 def start(machines):
     def start(*arguments, modules=odd_qemus.STOCK_MODULES, **more):
         env = {"QEMU_MODULE_DIR": str(modules)}
-        vm = machines.start(*arguments, kind=StockQemu, env=env, **more)
+        vm = machines.start(*arguments, kind=InstalledQemu, env=env, **more)
         with open(f"/proc/{vm.pid}/maps") as maps:
             mapped = maps.read()
         assert all(f"{modules}/{name}" in mapped for name in MODULES), "they are in the program itself"

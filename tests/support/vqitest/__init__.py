@@ -11,7 +11,7 @@ Nothing here waits by sleeping: there is always a socket, a prompt or a process 
 from .channel import Channel, ChannelClosed
 from .guest import Guest, guest_folder
 from .harm import do_no_harm, threads
-from .qemu import ChildError, Qemu, Qtest, StockQemu, StorageDaemon, qemu_folder
+from .qemu import ChildError, InstalledQemu, Qemu, Qtest, StorageDaemon, qemu_folder
 from .qmp import Qmp, QmpError
 
 __all__ = [
@@ -19,11 +19,11 @@ __all__ = [
     "ChannelClosed",
     "ChildError",
     "Guest",
+    "InstalledQemu",
     "Qemu",
     "Qmp",
     "QmpError",
     "Qtest",
-    "StockQemu",
     "StorageDaemon",
     "do_no_harm",
     "guest_folder",

@@ -218,10 +218,13 @@ class Qemu(_Child):
         super()._connect()
 
 
-class StockQemu(Qemu):
-    """Debian's own: stripped, without qtest, and a profile of its layout comes with the tool."""
+class InstalledQemu(Qemu):
+    """Debian's own, as its package has it: stripped, without qtest, and a profile of its layout comes with the tool."""
 
-    program = "/usr/bin/qemu-system-x86_64"
+    folder = Path("/usr/bin")
+
+    def command_line(self):
+        return [str(self.folder / self.program), *self.arguments]
 
 
 class StorageDaemon(_Child):
