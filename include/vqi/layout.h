@@ -90,6 +90,7 @@ enum vqi_layout_source {
 
 struct vqi_layout {
 	enum vqi_layout_source source;
+	bool is_foreign; /* a profile of another build: what cannot be checked may be otherwise in this one */
 	struct vqi_field fields[VQI_FIELD_COUNT];
 	struct vqi_struct_layout structs[VQI_STRUCT_COUNT];
 	struct vqi_symbol symbols[VQI_SYMBOL_COUNT];
@@ -107,6 +108,9 @@ struct vqi_error *vqi_layout_check(const struct vqi_layout *layout) vqi_must_che
  * that is missing. */
 struct vqi_error *vqi_layout_need(const struct vqi_layout *layout, const enum vqi_field_id *fields,
 				  size_t count) vqi_must_check;
+
+/* What the layout says of a structure is unknown from now on. */
+void vqi_layout_drop(struct vqi_layout *layout, enum vqi_struct_id structure);
 
 /* How many bytes of a structure must be read so that all its present fields are among them. */
 uint32_t vqi_layout_span(const struct vqi_layout *layout, enum vqi_struct_id structure);

@@ -19,6 +19,9 @@
 #define MAX_WAIT_S  60
 #define MAX_FETCH_S 600 /* with debuginfod, which has a limit of its own: DEBUGINFOD_TIMEOUT */
 
+#define SILENCE_S                                                                                  \
+	"10" /* of a server, unless the user says otherwise: debuginfod-client-config(7) */
+
 /* Units: bytes. Compressed sections say how large they become. */
 #define MAX_MEMORY  (4ull << 30)
 
@@ -91,6 +94,9 @@ __attribute__((noreturn)) static void child(int fd, struct vqi_process *process,
 	memset(&answer, 0, sizeof(answer)); /* padding too: it is written */
 	if (options->offline)
 		unsetenv("DEBUGINFOD_URLS"); /* libdwfl looks at nothing else */
+	/* Whoever asks for a hung VM has no three times 90 seconds for a server that says nothing. */
+	setenv("DEBUGINFOD_TIMEOUT", SILENCE_S, false);
+	setenv("DEBUGINFOD_RETRY_LIMIT", "0", false);
 	set_limits();
 	error = vqi_dwarf_resolve_here(process, image, options, &answer.layout);
 	answer.ok = !error;

@@ -139,6 +139,15 @@ struct vqi_error *vqi_layout_need(const struct vqi_layout *layout, const enum vq
 	return NULL;
 }
 
+void vqi_layout_drop(struct vqi_layout *layout, enum vqi_struct_id structure)
+{
+	layout->structs[structure].present = false;
+	for (size_t i = 0; i < VQI_FIELD_COUNT; i++) {
+		if (field_infos[i].structure == structure)
+			layout->fields[i].present = false;
+	}
+}
+
 uint32_t vqi_layout_span(const struct vqi_layout *layout, enum vqi_struct_id structure)
 {
 	uint32_t span = 0;

@@ -324,7 +324,8 @@ struct vqi_error *vqi_profile_apply(const struct vqi_profile *profile,
 	error = vqi_elf_symbols(image, &layout);
 	if (error)
 		return error;
-	if (vqi_profile_is_of(profile, image))
+	layout.is_foreign = !vqi_profile_is_of(profile, image);
+	if (!layout.is_foreign)
 		add_missing_symbols(&profile->layout, &layout);
 	error = vqi_error_prefix(vqi_layout_check(&layout), "%s", profile->name);
 	if (!error)

@@ -8,6 +8,7 @@
 #include "vqi/loops.h"
 #include "vqi/qemu.h"
 
+#include "chunks.h"
 #include "type_sizes.h"
 
 static struct vqi_error *misfit(const char *what)
@@ -79,16 +80,6 @@ static struct vqi_error *check_vmstate(struct vqi_qemu *qemu, uint64_t vdev)
 
 /* ---- types ---- */
 
-/* What the layout says of a structure is unknown from now on. */
-static void drop(struct vqi_layout *layout, enum vqi_struct_id id)
-{
-	layout->structs[id].present = false;
-	for (size_t i = 0; i < VQI_FIELD_COUNT; i++) {
-		if (vqi_field_info(i)->structure == id)
-			layout->fields[i].present = false;
-	}
-}
-
 /* Without these nothing can be said. */
 static bool is_needed(enum vqi_struct_id id)
 {
@@ -106,7 +97,7 @@ static struct vqi_error *check_size(void *data, enum vqi_struct_id id, uint64_t 
 				     "the layout does not fit this QEMU: its %s has %" PRIu64
 				     " bytes, the layout's %" PRIu32,
 				     vqi_struct_info(id)->name, size, layout->structs[id].size);
-	drop(layout, id);
+	vqi_layout_drop(layout, id);
 	return NULL;
 }
 
@@ -181,6 +172,8 @@ static struct vqi_error *check_device(struct vqi_qemu *qemu, struct vqi_layout *
 		error = check_queues(qemu, vdev);
 	if (!error)
 		error = check_vmstate(qemu, vdev);
+	if (!error && layout->is_foreign)
+		error = vqi_chunks_check_disks(qemu, layout, vdev);
 	if (!error) /* the PCI or CCW proxy is its parent */
 		error = vqi_qemu_field(qemu, vdev, VQI_F_Object_parent, &parent);
 	return error || !parent ? error : check_types(qemu, layout, parent);
@@ -207,6 +200,8 @@ struct vqi_error *vqi_qemu_check_layout(struct vqi_qemu *qemu, struct vqi_layout
 		error = check_cpus(qemu, layout);
 	if (!error)
 		error = check_iothreads(qemu, layout);
+	if (!error && layout->is_foreign)
+		error = vqi_chunks_check_loop(qemu, layout);
 	if (!error)
 		error = check_handlers(qemu, VQI_SYM_qemu_aio_context);
 	return error ? error : check_handlers(qemu, VQI_SYM_iohandler_ctx);
