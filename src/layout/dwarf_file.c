@@ -46,17 +46,49 @@ static const char *build_id_text(const char *build_id)
 	return build_id ? build_id : "none";
 }
 
+static bool has_server(void)
+{
+	const char *urls = getenv("DEBUGINFOD_URLS");
+
+	return urls && urls[0];
+}
+
+/* Without a link it looks for PROGRAM.debug. */
+static bool may_be_here(const struct vqi_dwarf_file *file, const char *path, const char *link,
+			const unsigned char *build_id, int build_id_len)
+{
+	vqi_cleanup_free char *name = NULL;
+	struct vqi_dwarf_place place = {
+		.search_path = file->debuginfo_path,
+		.path = path,
+		.name = link,
+		.build_id = build_id,
+		.build_id_len = build_id_len > 0 ? (size_t)build_id_len : 0,
+	};
+
+	if (!link && asprintf(&name, "%s.debug", basename(path)) < 0) {
+		name = NULL;
+		return true;
+	}
+	if (!link)
+		place.name = name;
+	return vqi_dwarf_may_be_here(&place);
+}
+
 /* Called by libdwfl for a separate debug file, and for the file that it shares with others. */
 static int find_debuginfo(Dwfl_Module *module, void **userdata, const char *name, Dwarf_Addr base,
 			  const char *path, const char *link, GElf_Word crc, char **ret_path)
 {
 	struct vqi_dwarf_file *file = *userdata;
-	const unsigned char *build_id;
+	const unsigned char *build_id = NULL;
 	GElf_Addr address;
+	int build_id_len = dwfl_module_build_id(module, &build_id, &address);
 	int fd;
 
 	/* With neither, a file would be taken for its name alone. */
-	if (!link && dwfl_module_build_id(module, &build_id, &address) <= 0)
+	if (!link && build_id_len <= 0)
+		return -1;
+	if (!has_server() && !may_be_here(file, path, link, build_id, build_id_len))
 		return -1;
 	*ret_path = NULL;
 	fd = dwfl_standard_find_debuginfo(module, userdata, name, base, path, link, crc, ret_path);

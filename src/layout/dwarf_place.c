@@ -83,8 +83,10 @@ static bool may_be_for(const struct vqi_dwarf_place *place, const char *path)
 
 bool vqi_dwarf_may_be_here(const struct vqi_dwarf_place *place)
 {
-	vqi_cleanup_free char *real = realpath(place->path, NULL);
+	vqi_cleanup_free char *real = NULL;
 
-	return place->path[0] != '/' || strchr(place->name, '/') ||
-	       may_be_for(place, place->path) || (real && may_be_for(place, real));
+	if (place->path[0] != '/' || strchr(place->name, '/') || may_be_for(place, place->path))
+		return true;
+	real = realpath(place->path, NULL);
+	return real && strcmp(real, place->path) != 0 && may_be_for(place, real);
 }

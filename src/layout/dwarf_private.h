@@ -34,6 +34,19 @@ enum vqi_layout_source vqi_dwarf_file_source(const struct vqi_dwarf_file *file);
 /* The name of the file shared with others (dwz -m) that is needed and was not found, or NULL. */
 const char *vqi_dwarf_file_lacks(struct vqi_dwarf_file *file);
 
+/* ---- dwarf_place.c: where debug files are ---- */
+
+struct vqi_dwarf_place {
+	const char *search_path; /* as libdwfl has it */
+	const char *path;	 /* of the program */
+	const char *name;	 /* of the debug file */
+	const unsigned char *build_id;
+	size_t build_id_len; /* bytes; 0 where there is none */
+};
+
+/* False when libdwfl would find no debug file on this machine. */
+bool vqi_dwarf_may_be_here(const struct vqi_dwarf_place *place);
+
 /* ---- dwarf_symbols.c: addresses of the functions and variables of the table ---- */
 
 #define VQI_MAX_ANCHORS 4 /* functions named for one structure */
