@@ -136,6 +136,37 @@ private_apt_update() {
 	exec 8>&-
 }
 
+# With an empty list of what is installed, apt fetches all that a package needs, the C library included.
+download_packages() {
+	local suite=$1 folder=$2
+	shift 2
+	mkdir -p "$folder/archives/partial"
+	private_apt "$suite" apt-get -y --no-install-recommends --download-only \
+		-o Dir::Cache::Archives="$folder/archives" -o Debug::NoLocking=true install "$@"
+}
+
+# Every suite's loader finds its libraries in this shape of the tree, whether the suite's packages have it or not.
+unpack_packages() {
+	local folder=$1 name package
+	for name in bin lib lib64 sbin; do
+		mkdir -p "$folder/root/usr/$name"
+		ln -s "usr/$name" "$folder/root/$name"
+	done
+	mkdir -p "$folder/root"/{dev,mnt,proc,run,sys,tmp}
+	for package in "$folder"/archives/*.deb; do
+		dpkg-deb --fsys-tarfile "$package" | tar -x -C "$folder/root" --keep-directory-symlink --no-same-owner \
+			--exclude='./usr/share/doc' --exclude='./usr/share/locale' --exclude='./usr/share/man'
+	done
+	rm -r "$folder/archives"
+}
+
+# fetch_root SUITE FOLDER WHAT PACKAGE...: unpack packages and all that they need into FOLDER/root. Nothing is installed there,
+# and no script of a package runs. The log is FOLDER/log.
+fetch_root() {
+	quietly "fetching $3" "$2/log" download_packages "$1" "$2" "${@:4}"
+	quietly "unpacking it" "$2/log" unpack_packages "$2"
+}
+
 # Configure and compile virtq-inspect in build/NAME; further arguments are meson's. What an interrupted configuration left is
 # of no use to a later one.
 build_program() {

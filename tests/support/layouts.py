@@ -4,6 +4,7 @@ Usage: layouts.py VIRTQ-INSPECT FOLDER EMULATOR...
 """
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -22,10 +23,19 @@ def architecture(emulator):
     return Path(emulator).name.removeprefix("qemu-system-")
 
 
+def enter(emulator):
+    """A prefix: what was built among the packages of its own suite runs among them."""
+    folder = Path(emulator).resolve().parents[1]
+    if not (folder / "root").is_dir():
+        return []
+    show = 'mount --bind "$1" "$1/root$1" && exec chroot "$1/root" "${@:2}"'
+    return ["unshare", "--mount", *([] if os.getuid() == 0 else ["--map-root-user"]), "bash", "-c", show, "-", str(folder)]
+
+
 def command(emulator):
     machine, device = MACHINES[architecture(emulator)]
     arguments = ["-M", machine, "-device", device, "-accel", "qtest", "-nodefaults", "-display", "none", "-qmp", "stdio"]
-    return [emulator, *(word for folder in FIRMWARE for word in ("-L", folder)), *arguments]
+    return [*enter(emulator), str(Path(emulator).resolve()), *(word for folder in FIRMWARE for word in ("-L", folder)), *arguments]
 
 
 def export(program, emulator):
