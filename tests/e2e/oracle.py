@@ -63,7 +63,7 @@ class QmpOracle:
         else:
             self.check_addresses(report)
         if "disks" in unknown:
-            assert not any(backend["kind"] == "block" for device in report.devices for backend in device["backends"])
+            assert not any(backend["node_name"] for device in report.devices for backend in device["backends"])
         else:
             self.check_disks(report)
         self.check_threads(report, unknown)
