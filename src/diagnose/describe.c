@@ -188,14 +188,16 @@ struct vqi_error *vqi_finding_add_node(const struct vqi_block_node *node,
 
 static struct vqi_error *add_block(const struct vqi_block *block, struct vqi_finding *finding)
 {
-	struct vqi_error *error;
+	struct vqi_error *error = NULL;
 
-	error = vqi_finding_add_fact(finding,
-				     "BlockBackend at 0x%" PRIx64 ": %" PRIu64
-				     " in flight, quiesce_counter %" PRIu64 "%s%s",
-				     block->blk_hva, block->in_flight.value, block->quiesce.value,
-				     block->iostatus ? ", iostatus " : "",
-				     block->iostatus ? block->iostatus : "");
+	if (block->in_flight.known && block->quiesce.known)
+		error = vqi_finding_add_fact(finding,
+					     "BlockBackend at 0x%" PRIx64 ": %" PRIu64
+					     " in flight, quiesce_counter %" PRIu64 "%s%s",
+					     block->blk_hva, block->in_flight.value,
+					     block->quiesce.value,
+					     block->iostatus ? ", iostatus " : "",
+					     block->iostatus ? block->iostatus : "");
 	if (!error && block->parked.value)
 		error = vqi_finding_add_fact(finding,
 					     "%" PRIu64 " request%s parked until the VM goes on",

@@ -97,6 +97,7 @@ static void set_up_block(void)
 		.kind = "block",
 		.block = {.blk_hva = 0x5000,
 			  .in_flight = VQI_NUM(3),
+			  .quiesce = VQI_NUM(0),
 			  .iostatus = "ok",
 			  .nodes = nodes,
 			  .node_count = 2},
@@ -261,6 +262,17 @@ START_TEST(test_throttled)
 }
 END_TEST
 
+/* What of a BlockBackend is not known is not said. */
+START_TEST(test_unknown_block_backend)
+{
+	set_up_block();
+	backend.block.in_flight = VQI_UNKNOWN;
+	backend.block.quiesce = VQI_UNKNOWN;
+	looks_summary(&looks, "request-stuck-in-device", "");
+	ck_assert(!looks_says(looks_only(&looks, "request-stuck-in-device"), "BlockBackend"));
+}
+END_TEST
+
 START_TEST(test_drained)
 {
 	set_up_block();
@@ -322,6 +334,7 @@ int main(void)
 	tcase_add_test(tcase, test_throttle_group_that_lets_through);
 	tcase_add_test(tcase, test_thread_is_stopped);
 	tcase_add_test(tcase, test_throttled);
+	tcase_add_test(tcase, test_unknown_block_backend);
 	tcase_add_test(tcase, test_drained);
 	tcase_add_test(tcase, test_starved);
 	tcase_add_test(tcase, test_console);

@@ -81,7 +81,11 @@ START_TEST(test_vm_paused_by_a_full_disk)
 	struct vqi_backend backend = {
 		.kind = "block",
 		.node_name = (char *)"n0",
-		.block = {.blk_hva = 0x5000, .iostatus = "nospace", .parked = VQI_NUM(2)},
+		.block = {.blk_hva = 0x5000,
+			  .in_flight = VQI_NUM(0),
+			  .quiesce = VQI_NUM(0),
+			  .iostatus = "nospace",
+			  .parked = VQI_NUM(2)},
 	};
 	const struct vqi_finding *finding;
 
