@@ -26,9 +26,9 @@ class StockQemu(Qemu):
 
     def __init__(self, *arguments, suite, arch="x86_64", **more):
         super().__init__(*arguments, arch=arch, **more)
-        self._suite = suite
+        self.suite = suite
         self._guest_arch = EMULATORS[arch].guest_arch
 
     def command_line(self):
         enter = ["unshare", "--mount", shutil.which("sh"), "-c", ENTER, "sh", guest_folder(self._guest_arch)]
-        return [str(word) for word in (*enter, stock_folder(self._suite), self.program, *self.arguments)]
+        return [str(word) for word in (*enter, stock_folder(self.suite), self.program, *self.arguments)]
