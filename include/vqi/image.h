@@ -3,6 +3,7 @@
 #ifndef VQI_IMAGE_H
 #define VQI_IMAGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "vqi/error.h"
@@ -37,5 +38,8 @@ struct vqi_error *vqi_image_open_file(const char *path, struct vqi_image *ret_im
 struct vqi_error *vqi_image_variables(const struct vqi_image *image, const struct vqi_maps *maps,
 				      struct vqi_maps *ret_variables) vqi_must_check;
 void vqi_image_done(struct vqi_image *image);
+
+/* Whether nobody but root and this user can have written the file: then its build-id is what it says. */
+bool vqi_image_is_trusted(const struct vqi_image *image);
 
 #endif

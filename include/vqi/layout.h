@@ -68,6 +68,7 @@ struct vqi_field {
 struct vqi_struct_layout {
 	bool present;
 	uint32_t size; /* sizeof; at most VQI_LAYOUT_MAX_SIZE */
+	bool is_least; /* it may have more bytes than that */
 };
 
 /* No structure of QEMU is as large as this; what claims to be is broken debug information. */
@@ -90,7 +91,7 @@ enum vqi_layout_source {
 
 struct vqi_layout {
 	enum vqi_layout_source source;
-	bool is_foreign; /* a profile of another build: what cannot be checked may be otherwise in this one */
+	bool is_foreign; /* from other builds: what cannot be checked may be otherwise in this one */
 	struct vqi_field fields[VQI_FIELD_COUNT];
 	struct vqi_struct_layout structs[VQI_STRUCT_COUNT];
 	struct vqi_symbol symbols[VQI_SYMBOL_COUNT];
@@ -99,8 +100,8 @@ struct vqi_layout {
 /* "dwarf", "debuginfod", ... as in the report. */
 const char *vqi_layout_source_name(enum vqi_layout_source source);
 
-/* Checks that everything required is there, and that each field lies within its structure. A resolver ends
- * with it.
+/* Checks that everything required is there, and that each field lies within its structure, aligned, and where no
+ * other does. A resolver ends with it.
  * Errors: NO_LAYOUT, naming what is missing; BAD_DATA. */
 struct vqi_error *vqi_layout_check(const struct vqi_layout *layout) vqi_must_check;
 

@@ -77,6 +77,7 @@ struct vqi_object {
 struct vqi_objects {
 	struct vqi_object *objects; /* ascending by path, numbers by value */
 	size_t count;
+	size_t half; /* devices that come or go */
 };
 
 /* Finds every realized virtio device: through the QOM tree below current_machine, or, where that
@@ -93,7 +94,7 @@ void vqi_objects_done(struct vqi_objects *objects);
  * QEMU's, become unknown. What the layout lacks is passed over. A device that is being plugged or unplugged
  * fits no layout: look again. layout must be that of qemu.
  * Source: hw/virtio/virtio.c virtio_init(), qom/object.c struct TypeImpl.
- * Errors: NO_LAYOUT, naming what does not fit; those of readv, NOMEM. */
+ * Errors: NO_LAYOUT, naming what does not fit; GONE, PERMISSION, NOMEM. */
 struct vqi_error *vqi_qemu_check_layout(struct vqi_qemu *qemu,
 					struct vqi_layout *layout) vqi_must_check;
 
@@ -179,6 +180,7 @@ struct vqi_guest_ram {
 struct vqi_error *vqi_qemu_guest_ram(struct vqi_qemu *qemu, uint64_t address_space,
 				     struct vqi_guest_ram *ret_ram) vqi_must_check;
 void vqi_guest_ram_done(struct vqi_guest_ram *ram);
+VQI_DEFINE_CLEANUP_VALUE(struct vqi_guest_ram, vqi_guest_ram_done)
 
 enum vqi_ram_answer { VQI_RAM_YES, VQI_RAM_NO, VQI_RAM_UNKNOWN };
 

@@ -22,7 +22,11 @@ struct vqi_error *vqi_replace_file(const char *path, mode_t mode, vqi_content_fu
 	vqi_cleanup_file FILE *stream = NULL;
 	vqi_cleanup_fd int fd = -1;
 	struct vqi_error *error;
+	struct stat status;
 
+	/* A device would be gone. */
+	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+		return vqi_error_new(VQI_ERROR_USAGE, "%s is no regular file", path);
 	if (asprintf(&unfinished, "%s.XXXXXX", path) < 0) {
 		unfinished = NULL;
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");

@@ -7,7 +7,6 @@
 #include "vqi/virtio.h"
 
 VQI_DEFINE_CLEANUP_VALUE(struct vqi_ioeventfds, vqi_ioeventfds_done)
-VQI_DEFINE_CLEANUP_VALUE(struct vqi_guest_ram, vqi_guest_ram_done)
 
 struct vqi_error *vqi_evidence_keep_as_gap(struct vqi_error *error, struct vqi_snapshot *snapshot,
 					   const struct vqi_device *device, const char *what)

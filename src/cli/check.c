@@ -16,7 +16,8 @@
 struct check {
 	const struct vqi_options *options;
 	struct vqi_opened *opened;
-	bool has_layout;	/* from: */
+	bool is_named;		/* by the options: the layout, or the file that it is from */
+	bool has_layout;	/* else from: */
 	enum vqi_source source; /* the first that has one, which an inspection uses */
 	bool failed;		/* something that every inspection needs */
 	bool hampered;		/* something without which less is known */
@@ -31,10 +32,15 @@ static void print_line(const struct check *check, const char *name, const char *
 		printf("%-12s %-3s %s\n", name, state, text);
 }
 
+/* Line by line. */
 static void print_advice(const struct check *check, const char *advice)
 {
-	if (advice && !check->options->quiet)
-		printf("%-16s %s\n", "", advice);
+	while (advice && *advice && !check->options->quiet) {
+		int len = (int)strcspn(advice, "\n");
+
+		printf("%-16s %.*s\n", "", len, advice);
+		advice += len + (advice[len] == '\n');
+	}
 }
 
 /* What was found out about something, or what stands in the way. Takes error. */
@@ -176,6 +182,29 @@ static void check_source(struct check *check, enum vqi_source source)
 	check->has_layout = true;
 }
 
+/* The one that the options name. */
+static void check_named(struct check *check)
+{
+	vqi_cleanup_error struct vqi_error *error =
+		vqi_sources_resolve(check->options, check->opened);
+	const char *name = check->options->layout ? "layout" : "debug file";
+
+	check->has_layout = !error;
+	print_line(check, name, error ? "NO" : "OK",
+		   error ? error->message : "it fits, and is used");
+}
+
+static void check_layout(struct check *check)
+{
+	check->is_named = check->options->layout || check->options->debuginfo;
+	if (check->is_named) {
+		check_named(check);
+		return;
+	}
+	for (enum vqi_source i = 0; i < VQI_SOURCE_COUNT; i++)
+		check_source(check, i);
+}
+
 /* ---- guest RAM ---- */
 
 static struct vqi_error *look(struct check *check, struct vqi_snapshot **ret_snapshot)
@@ -196,7 +225,7 @@ static void check_guest_ram(struct check *check)
 
 	if (!check->has_layout)
 		error = vqi_error_new(VQI_ERROR_BAD_DATA, "it is found by a layout only");
-	if (!error)
+	if (!error && !check->is_named)
 		error = try_source(check, check->source);
 	if (!error)
 		error = look(check, &snapshot);
@@ -240,6 +269,11 @@ struct vqi_error *vqi_check(const struct vqi_options *options, bool *ret_can)
 	struct check check = {.options = options};
 	struct vqi_error *error = vqi_opened_begin(options, &opened);
 
+	if (error && error->code == VQI_ERROR_PERMISSION) {
+		report(&check, "mem", error, "");
+		*ret_can = false;
+		return NULL;
+	}
 	if (error)
 		return error;
 	check.opened = opened;
@@ -248,11 +282,10 @@ struct vqi_error *vqi_check(const struct vqi_options *options, bool *ret_can)
 	check_mem(&check);
 	check_fdinfo(&check);
 	check_stacks(&check);
-	for (enum vqi_source i = 0; i < VQI_SOURCE_COUNT; i++)
-		check_source(&check, i);
+	check_layout(&check);
 	check_guest_ram(&check);
 	if (!options->quiet)
 		puts(verdict(&check));
 	*ret_can = !check.failed && check.has_layout;
-	return vqi_opened_explain(opened, NULL);
+	return vqi_process_check(opened->process);
 }

@@ -281,6 +281,10 @@ static struct vqi_error *check_options(const struct vqi_options *options, const 
 	if (options->check && options->export_layout)
 		return vqi_error_new(VQI_ERROR_USAGE,
 				     "--check and --export-layout contradict each other");
+	if (options->check && (options->device_count || options->queue.known || options->once ||
+			       given->interval || options->stop != VQI_STOP_AUTO))
+		return vqi_error_new(VQI_ERROR_USAGE,
+				     "--check looks at all, and once: nothing is to be chosen");
 	if (options->check && given->format)
 		return vqi_error_new(VQI_ERROR_USAGE, "--check and --format contradict each other");
 	if (options->once && given->interval)

@@ -46,7 +46,7 @@ static struct vqi_error *fit_any(struct vqi_opened *opened, const struct vqi_lay
 			vqi_error_free(error);
 		else
 			first = error;
-		if (i % count == count - 1)
+		if (i % count == count - 1 && i + 1 < TRIES * count)
 			nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
 	}
 	return take_ptr(first);
@@ -88,7 +88,8 @@ static struct vqi_error *from_dwarf(const struct vqi_options *options,
 		error = vqi_layout_check(&layout);
 	if (!error)
 		error = fit_any(opened, &layout, 1);
-	if (!error && !options->no_cache) /* what cannot be kept is found again */
+	if (!error && !options->no_cache &&
+	    vqi_image_is_trusted(&opened->image)) /* else it is found again */
 		vqi_error_free(vqi_cache_write(&opened->image, &layout));
 	return error;
 }
@@ -116,6 +117,11 @@ static struct vqi_error *find_profiles(struct vqi_opened *opened)
 {
 	return opened->profiles.profiles ? NULL
 					 : vqi_profiles_find(&opened->image, &opened->profiles);
+}
+
+static const char *text_or_none(const char *text)
+{
+	return text ? text : "none";
 }
 
 /* The layouts by all profiles of the very build, or of all others. Errors: NO_LAYOUT when there is none, or what
@@ -148,8 +154,8 @@ static struct vqi_error *apply_profiles(struct vqi_opened *opened, bool of_build
 		return first ? take_ptr(first)
 			     : vqi_error_new(VQI_ERROR_NO_LAYOUT, "there is none of %s %s",
 					     of_build ? "build-id" : "QEMU",
-					     of_build ? opened->image.build_id
-						      : opened->image.version);
+					     text_or_none(of_build ? opened->image.build_id
+								   : opened->image.version));
 	*ret_layouts = take_ptr(layouts);
 	*ret_count = count;
 	return NULL;
@@ -239,7 +245,7 @@ VQI_DEFINE_CLEANUP_VALUE(struct errors, errors_done)
 /* Whether to go on: there is none here, or what there is is no good. */
 static bool is_no_layout(const struct vqi_error *error)
 {
-	return error && (error->code == VQI_ERROR_NO_LAYOUT || error->code == VQI_ERROR_BAD_DATA);
+	return error && error->code != VQI_ERROR_NOMEM && error->code != VQI_ERROR_GONE;
 }
 
 /* Errors: NO_LAYOUT, with what is wrong with each that could be another way. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include "private_file.h"
+#include "vqi/fnv.h"
 #include "vqi/replace.h"
 #include "vqi/store.h"
 
@@ -16,25 +18,16 @@ static struct vqi_error *find_folder(char **ret_path)
 				 ret_path);
 }
 
-/* FNV-1a: of names that nobody chooses to collide. */
-static uint32_t hash_text(uint32_t hash, const char *text)
-{
-	do
-		hash = (hash ^ (unsigned char)*text) * 16777619;
-	while (*text++);
-	return hash;
-}
-
 /* What is asked for may be more in the next version of the tool. */
 static uint32_t hash_table(void)
 {
-	uint32_t hash = 2166136261;
+	uint64_t hash = VQI_FNV_BASIS;
 
 	for (size_t i = 0; i < VQI_FIELD_COUNT; i++)
-		hash = hash_text(hash, vqi_field_info(i)->name);
+		hash = vqi_fnv(vqi_fnv(hash, vqi_field_info(i)->name), "\n");
 	for (size_t i = 0; i < VQI_SYMBOL_COUNT; i++)
-		hash = hash_text(hash, vqi_symbol_info(i)->name);
-	return hash;
+		hash = vqi_fnv(vqi_fnv(hash, vqi_symbol_info(i)->name), "\n");
+	return (uint32_t)hash;
 }
 
 /* The file of a build in the cache's folder. Owner: the caller frees. */
@@ -91,18 +84,43 @@ struct vqi_error *vqi_cache_read(const struct vqi_image *image, struct vqi_layou
 
 /* ---- writing ---- */
 
-/* Makes a folder and those above it that are missing. */
-static struct vqi_error *make_folders(char *path)
+/* The folder that others than root and this user cannot have put there, made where it is missing; -1: none. */
+static int open_or_make(int above, const char *name)
 {
-	for (char *at = path + 1; *at; at++) {
-		if (*at != '/')
-			continue;
-		*at = '\0';
-		mkdir(path, 0755); /* the last one's failure is told */
-		*at = '/';
-	}
-	if (mkdir(path, 0755) != 0 && errno != EEXIST)
+	int fd;
+
+	mkdirat(above, name, 0700); /* it may be there */
+	fd = openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || vqi_is_private(fd))
+		return fd;
+	close(fd);
+	errno = EPERM;
+	return -1;
+}
+
+/* Makes the last three folders of a path where they are missing: ~/.cache may be. */
+static struct vqi_error *make_folder(const char *path, int *ret_fd)
+{
+	vqi_cleanup_free char *copy = strdup(path);
+	vqi_cleanup_fd int base = -1, middle = -1, last = -1;
+	char *folder, *name;
+
+	if (!copy)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	name = strrchr(copy, '/');
+	*name++ = '\0';
+	folder = strrchr(copy, '/');
+	*folder++ = '\0';
+	mkdir(copy, 0700); /* it may be there */
+	base = vqi_open_private_folder(copy);
+	if (base < 0)
+		return vqi_error_new(VQI_ERROR_PERMISSION, "%s is not this user's", copy);
+	middle = open_or_make(base, folder);
+	if (middle >= 0)
+		last = open_or_make(middle, name);
+	if (last < 0)
 		return vqi_error_sys(errno, "cannot make the folder %s", path);
+	*ret_fd = take_fd(&last);
 	return NULL;
 }
 
@@ -122,15 +140,17 @@ struct vqi_error *vqi_cache_write(const struct vqi_image *image, const struct vq
 {
 	const struct content content = {.image = image, .layout = layout};
 	vqi_cleanup_free char *folder = NULL, *name = NULL, *path = NULL;
+	vqi_cleanup_fd int fd = -1;
 	struct vqi_error *error = find_folder(&folder);
 
 	if (!error)
 		error = file_name(image, &name);
 	if (!error)
-		error = make_folders(folder);
+		error = make_folder(folder, &fd);
 	if (error)
 		return error;
-	if (asprintf(&path, "%s/%s", folder, name) < 0) {
+	/* Through the descriptor, so that it stays this very folder. */
+	if (asprintf(&path, "/proc/self/fd/%d/%s", fd, name) < 0) {
 		path = NULL;
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 	}

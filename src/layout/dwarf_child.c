@@ -19,8 +19,7 @@
 #define MAX_WAIT_S  60
 #define MAX_FETCH_S 600 /* with debuginfod, which has a limit of its own: DEBUGINFOD_TIMEOUT */
 
-#define SILENCE_S                                                                                  \
-	"10" /* of a server, unless the user says otherwise: debuginfod-client-config(7) */
+#define SLOW_S	    "30" /* for the first 100 KiB, unless the user says otherwise */
 
 /* Units: bytes. Compressed sections say how large they become. */
 #define MAX_MEMORY  (4ull << 30)
@@ -95,7 +94,7 @@ __attribute__((noreturn)) static void child(int fd, struct vqi_process *process,
 	if (options->offline)
 		unsetenv("DEBUGINFOD_URLS"); /* libdwfl looks at nothing else */
 	/* Whoever asks for a hung VM has no three times 90 seconds for a server that says nothing. */
-	setenv("DEBUGINFOD_TIMEOUT", SILENCE_S, false);
+	setenv("DEBUGINFOD_TIMEOUT", SLOW_S, false);
 	setenv("DEBUGINFOD_RETRY_LIMIT", "0", false);
 	set_limits();
 	error = vqi_dwarf_resolve_here(process, image, options, &answer.layout);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "elf_file.h"
+#include "private_file.h"
 #include "vqi/checked.h"
 
 #define cleanup_image __attribute__((cleanup(vqi_image_done)))
@@ -284,4 +285,9 @@ struct vqi_error *vqi_image_variables(const struct vqi_image *image, const struc
 	*ret_variables = variables;
 	variables = (struct vqi_maps){0};
 	return NULL;
+}
+
+bool vqi_image_is_trusted(const struct vqi_image *image)
+{
+	return vqi_is_private(image->fd);
 }

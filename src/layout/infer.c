@@ -190,9 +190,12 @@ static void infer_size(const struct vqi_profiles *profiles, const struct vqi_lay
 	uint32_t size = measured->structs[id].present ? measured->structs[id].size
 						      : common_size(profiles, id);
 
-	if (!size && !is_element(id)) /* it has at least what is known of it */
+	bool is_least = !size && !is_element(id); /* it has at least what is known of it */
+
+	if (is_least)
 		size = vqi_layout_span(layout, id);
-	layout->structs[id] = (struct vqi_struct_layout){.present = size, .size = size};
+	layout->structs[id] =
+		(struct vqi_struct_layout){.present = size, .is_least = is_least, .size = size};
 }
 
 /* Nothing is known of a field behind the end of what it is in, or of one without a structure. */
@@ -212,7 +215,7 @@ static void drop_outside(struct vqi_layout *layout)
 void vqi_infer(const struct vqi_profiles *profiles, const struct vqi_layout *measured,
 	       struct vqi_layout *ret_layout)
 {
-	struct vqi_layout layout = {.source = VQI_LAYOUT_BUILTIN};
+	struct vqi_layout layout = {.source = VQI_LAYOUT_BUILTIN, .is_foreign = true};
 
 	memcpy(layout.symbols, measured->symbols, sizeof(layout.symbols));
 	for (size_t i = 0; i < VQI_FIELD_COUNT; i++)

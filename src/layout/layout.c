@@ -121,10 +121,49 @@ static struct vqi_error *check_bounds(const struct vqi_layout *layout)
 	return NULL;
 }
 
+/* A number lies where a processor reads it at once, in all structures that C compilers lay out by themselves. */
+static struct vqi_error *check_alignment(const struct vqi_layout *layout)
+{
+	for (size_t i = 0; i < VQI_FIELD_COUNT; i++) {
+		const struct vqi_field *field = &layout->fields[i];
+		bool is_number = field->size == 2 || field->size == 4 || field->size == 8;
+
+		if (field->present && is_number && field->offset % field->size)
+			return vqi_error_new(VQI_ERROR_BAD_DATA, "layout: %s is not aligned",
+					     field_infos[i].name);
+	}
+	return NULL;
+}
+
+static bool overlap(const struct vqi_field *one, const struct vqi_field *other)
+{
+	return one->offset < other->offset + other->size && other->offset < one->offset + one->size;
+}
+
+/* Members of a structure lie behind each other; no two of the table are of one union. */
+static struct vqi_error *check_overlap(const struct vqi_layout *layout)
+{
+	for (size_t i = 0; i < VQI_FIELD_COUNT; i++) {
+		for (size_t j = 0; j < i; j++) {
+			if (field_infos[i].structure == field_infos[j].structure &&
+			    layout->fields[i].present && layout->fields[j].present &&
+			    overlap(&layout->fields[i], &layout->fields[j]))
+				return vqi_error_new(VQI_ERROR_BAD_DATA,
+						     "layout: %s and %s overlap",
+						     field_infos[j].name, field_infos[i].name);
+		}
+	}
+	return NULL;
+}
+
 struct vqi_error *vqi_layout_check(const struct vqi_layout *layout)
 {
 	struct vqi_error *error = check_bounds(layout);
 
+	if (!error)
+		error = check_alignment(layout);
+	if (!error)
+		error = check_overlap(layout);
 	return error ? error : check_complete(layout);
 }
 

@@ -32,10 +32,12 @@ struct vqi_error *vqi_layout_folder(const char *variable, const char *fallback, 
 	return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 }
 
-static bool is_private(const struct stat *status)
+bool vqi_is_private(int fd)
 {
-	return (status->st_uid == 0 || status->st_uid == geteuid()) &&
-	       !(status->st_mode & (S_IWGRP | S_IWOTH));
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && (status.st_uid == 0 || status.st_uid == geteuid()) &&
+	       !(status.st_mode & (S_IWGRP | S_IWOTH));
 }
 
 static int keep_private(int fd, mode_t type)
@@ -44,7 +46,7 @@ static int keep_private(int fd, mode_t type)
 	struct stat status;
 
 	if (fd < 0 || fstat(fd, &status) != 0 || (status.st_mode & S_IFMT) != type ||
-	    !is_private(&status))
+	    !vqi_is_private(fd))
 		return -1;
 	return take_fd(&owned);
 }

@@ -15,6 +15,9 @@
 struct vqi_error *vqi_layout_folder(const char *variable, const char *fallback,
 				    char **ret_path) vqi_must_check;
 
+/* Whether only root and this user can have written an open file. */
+bool vqi_is_private(int fd);
+
 /* Opens a folder that only root and this user can have written; -1 where there is none. */
 int vqi_open_private_folder(const char *path);
 

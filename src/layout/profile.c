@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "vqi/cleanup.h"
+#include "vqi/fnv.h"
 #include "vqi/snapshot.h"
 #include "vqi/symbols.h"
 
@@ -19,6 +20,43 @@ static void put_json(struct json_object *object)
 	json_object_put(object);
 }
 VQI_DEFINE_CLEANUP(struct json_object *, put_json)
+
+/* ---- the digest ---- */
+
+static int64_t number_of(struct json_object *object, const char *name)
+{
+	struct json_object *number = NULL;
+
+	json_object_object_get_ex(object, name, &number);
+	return json_object_get_int64(number);
+}
+
+/* Of all structures and fields as they are written, also those that this tool does not know: a file that was
+ * changed by accident, or by hand, is told. No protection against forgery: who can write a profile can write
+ * its digest. */
+static void make_digest(struct json_object *structs, char ret_digest[17])
+{
+	uint64_t hash = VQI_FNV_BASIS;
+	char line[512];
+
+	json_object_object_foreach(structs, name, object)
+	{
+		struct json_object *fields = NULL;
+
+		snprintf(line, sizeof(line), "%s %" PRId64 "\n", name, number_of(object, "size"));
+		hash = vqi_fnv(hash, line);
+		if (!json_object_object_get_ex(object, "fields", &fields) ||
+		    !json_object_is_type(fields, json_type_object))
+			continue;
+		json_object_object_foreach(fields, path, field)
+		{
+			snprintf(line, sizeof(line), "%s %" PRId64 " %" PRId64 "\n", path,
+				 number_of(field, "offset"), number_of(field, "size"));
+			hash = vqi_fnv(hash, line);
+		}
+	}
+	snprintf(ret_digest, 17, "%016" PRIx64, hash);
+}
 
 /* ---- writing ---- */
 
@@ -76,12 +114,15 @@ static bool add_struct(struct json_object *structs, const struct vqi_layout *lay
 static bool add_structs(struct json_object *root, const struct vqi_layout *layout)
 {
 	struct json_object *structs = add_object(root, "structs");
+	char digest[17];
 
 	for (size_t i = 0; structs && i < VQI_STRUCT_COUNT; i++) {
 		if (layout->structs[i].present && !add_struct(structs, layout, i))
 			return false;
 	}
-	return structs;
+	if (structs)
+		make_digest(structs, digest);
+	return structs && add_string(root, "digest", digest);
 }
 
 static bool add_symbols(struct json_object *root, const struct vqi_layout *layout)
@@ -90,7 +131,8 @@ static bool add_symbols(struct json_object *root, const struct vqi_layout *layou
 	char address[32];
 
 	for (size_t i = 0; symbols && i < VQI_SYMBOL_COUNT; i++) {
-		if (!layout->symbols[i].present || layout->symbols[i].by_content)
+		if (layout->is_foreign || !layout->symbols[i].present ||
+		    layout->symbols[i].by_content)
 			continue;
 		snprintf(address, sizeof(address), "0x%" PRIx64, layout->symbols[i].address);
 		if (!add_string(symbols, vqi_symbol_info(i)->name, address))
@@ -99,12 +141,14 @@ static bool add_symbols(struct json_object *root, const struct vqi_layout *layou
 	return symbols;
 }
 
-static bool add_qemu(struct json_object *root, const struct vqi_image *image)
+/* What came from a profile of another build is not known of this one. */
+static bool add_qemu(struct json_object *root, const struct vqi_layout *layout,
+		     const struct vqi_image *image)
 {
 	struct json_object *object = add_object(root, "qemu");
 
 	return object && add_string(object, "version", image->version) &&
-	       add_string(object, "build_id", image->build_id);
+	       add_string(object, "build_id", layout->is_foreign ? NULL : image->build_id);
 }
 
 struct vqi_error *vqi_profile_write(FILE *stream, const struct vqi_layout *layout,
@@ -116,7 +160,7 @@ struct vqi_error *vqi_profile_write(FILE *stream, const struct vqi_layout *layou
 	if (root && add_string(root, "schema", SCHEMA) &&
 	    add_string(root, "generator", "virtq-inspect " VQI_VERSION) &&
 	    add_string(root, "source", vqi_layout_source_name(layout->source)) &&
-	    add_qemu(root, image) && add_structs(root, layout) && add_symbols(root, layout))
+	    add_qemu(root, layout, image) && add_structs(root, layout) && add_symbols(root, layout))
 		text = json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY |
 								    JSON_C_TO_STRING_NOSLASHESCAPE);
 	if (!text)
@@ -176,13 +220,30 @@ static struct vqi_error *read_fields(struct json_object *fields, enum vqi_struct
 	return NULL;
 }
 
+static struct vqi_error *check_digest(struct json_object *root, struct json_object *structs)
+{
+	struct json_object *said = member(root, "digest", json_type_string);
+	char digest[17];
+
+	json_object_object_foreach(structs, name, object)
+	{
+		if (!json_object_is_type(object, json_type_object))
+			return vqi_error_prefix(bad("a structure that is no object"), "%s", name);
+	}
+	make_digest(structs, digest);
+	if (!said || strcmp(json_object_get_string(said), digest) != 0)
+		return bad("it was changed after it was written: its digest does not match");
+	return NULL;
+}
+
 static struct vqi_error *read_structs(struct json_object *root, struct vqi_layout *layout)
 {
 	struct json_object *structs = member(root, "structs", json_type_object);
-	struct vqi_error *error = NULL;
+	struct vqi_error *error;
 
 	if (!structs)
 		return bad("it has no structs");
+	error = check_digest(root, structs);
 	for (size_t i = 0; !error && i < VQI_STRUCT_COUNT; i++) {
 		const char *name = vqi_struct_info(i)->name;
 		struct json_object *object = member(structs, name, json_type_object);

@@ -95,8 +95,9 @@ static struct vqi_error *add_file(struct search *search, int folder, const char 
 	return error ? vqi_error_keep_fatal(error) : add(search, &profile);
 }
 
-static bool is_profile_name(const char *name)
+static int is_profile(const struct dirent *entry)
 {
+	const char *name = entry->d_name;
 	size_t len = strlen(name), suffix = strlen(".json");
 
 	return len > suffix && name[0] != '.' && strcmp(name + len - suffix, ".json") == 0;
@@ -105,17 +106,20 @@ static bool is_profile_name(const char *name)
 static struct vqi_error *add_folder(struct search *search, const char *path)
 {
 	vqi_cleanup_fd int fd = vqi_open_private_folder(path);
-	vqi_cleanup_dir DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
+	struct dirent **entries = NULL;
 	struct vqi_error *error = NULL;
-	const struct dirent *entry;
+	int count;
 
-	if (!folder)
+	if (fd < 0)
 		return NULL;
-	take_fd(&fd); /* the folder's now */
-	while (!error && (entry = readdir(folder))) {
-		if (is_profile_name(entry->d_name))
-			error = add_file(search, dirfd(folder), path, entry->d_name);
+	/* In the order of their names: of two that are as near it is always the same one. */
+	count = scandirat(fd, ".", &entries, is_profile, alphasort);
+	for (int i = 0; i < count; i++) {
+		if (!error)
+			error = add_file(search, fd, path, entries[i]->d_name);
+		free(entries[i]);
 	}
+	free(entries);
 	return error;
 }
 

@@ -26,7 +26,7 @@ static struct vqi_error *walk_device(struct vqi_qemu *qemu, uint64_t device, uns
 	uint64_t bus;
 	bool wanted;
 
-	error = vqi_qemu_is_realized_virtio(qemu, device, &wanted);
+	error = vqi_qemu_is_realized_virtio(qemu, device, devices, &wanted);
 	if (!error && wanted) {
 		error = vqi_qemu_string_field(qemu, device, VQI_F_DeviceState_canonical_path,
 					      &path);

@@ -12,8 +12,9 @@
 #include "type_sizes.h"
 
 #define WORD	   8
-#define MAX_STRIDE 1024 /* bytes of a VirtQueue, and more */
-#define MAX_ENTRY  128	/* bytes of a VMChangeStateEntry, and more */
+#define MAX_SIZE   65536 /* bytes of an object that is looked through, and more */
+#define MAX_STRIDE 1024	 /* bytes of a VirtQueue, and more */
+#define MAX_ENTRY  128	 /* bytes of a VMChangeStateEntry, and more */
 
 struct derivation {
 	struct vqi_qemu qemu; /* by what is the same in all profiles */
@@ -68,7 +69,7 @@ static uint64_t word_at(const uint8_t *bytes, size_t offset)
 
 static struct vqi_error *take_size(void *data, enum vqi_struct_id id, uint64_t size)
 {
-	if (size <= VQI_LAYOUT_MAX_SIZE)
+	if (size <= MAX_SIZE)
 		set_size(data, id, size);
 	return NULL;
 }
@@ -424,6 +425,8 @@ struct vqi_error *vqi_qemu_derive_layout(struct vqi_mem *mem, uint64_t bias,
 		error = vqi_error_new(VQI_ERROR_NO_LAYOUT, "there is no virtio device to look at");
 	if (!error)
 		error = measure(&derivation);
+	if (error && !vqi_error_is_fatal(error))
+		error->code = VQI_ERROR_NO_LAYOUT; /* whatever a pointer that is none led to */
 	if (error)
 		return error;
 	vqi_infer(profiles, &measured, &layout);

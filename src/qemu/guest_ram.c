@@ -28,7 +28,6 @@ static void flat_done(struct flat *flat)
 	free(flat->block_bytes);
 }
 VQI_DEFINE_CLEANUP_VALUE(struct flat, flat_done)
-VQI_DEFINE_CLEANUP_VALUE(struct vqi_guest_ram, vqi_guest_ram_done)
 
 /* Which addresses a range has. */
 struct span {

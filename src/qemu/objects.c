@@ -34,10 +34,10 @@ struct vqi_error *vqi_objects_add(struct vqi_objects *objects, uint64_t address,
 }
 
 struct vqi_error *vqi_qemu_is_realized_virtio(struct vqi_qemu *qemu, uint64_t object,
-					      bool *ret_is_one)
+					      struct vqi_objects *devices, bool *ret_is_one)
 {
 	struct vqi_error *error;
-	uint64_t realized;
+	uint64_t realized, vq = 0;
 	bool is_virtio;
 
 	error = vqi_qemu_is_a(qemu, object, "virtio-device", &is_virtio);
@@ -48,9 +48,13 @@ struct vqi_error *vqi_qemu_is_realized_virtio(struct vqi_qemu *qemu, uint64_t ob
 		return NULL;
 	/* Before realize, and after unrealize, VirtIODevice.vq is NULL. */
 	error = vqi_qemu_field(qemu, object, VQI_F_DeviceState_realized, &realized);
-	if (!error)
-		*ret_is_one = realized;
-	return error;
+	if (!error && !realized)
+		error = vqi_qemu_field(qemu, object, VQI_F_VirtIODevice_vq, &vq);
+	if (error)
+		return error;
+	*ret_is_one = realized;
+	devices->half += vq != 0;
+	return NULL;
 }
 
 static int compare_paths(const void *a, const void *b)

@@ -256,7 +256,7 @@ static struct vqi_error *visit(struct vqi_qemu *qemu, struct tree *tree, size_t 
 	char *path;
 	bool wanted;
 
-	error = vqi_qemu_is_realized_virtio(qemu, address, &wanted);
+	error = vqi_qemu_is_realized_virtio(qemu, address, devices, &wanted);
 	if (!error && wanted) {
 		error = path_of(qemu, tree, index, &path);
 		if (!error)

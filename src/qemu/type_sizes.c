@@ -11,6 +11,7 @@ static const struct {
 } types[] = {
 	{"device", VQI_S_DeviceState},
 	{"virtio-device", VQI_S_VirtIODevice},
+	{"sys-bus-device", VQI_S_SysBusDevice},
 	{"cpu", VQI_S_CPUState},
 	{"iothread", VQI_S_IOThread},
 	{"pci-device", VQI_S_PCIDevice},
@@ -22,6 +23,8 @@ static const struct {
 	{"virtio-rng-device", VQI_S_VirtIORNG},
 	{"virtio-crypto-device", VQI_S_VirtIOCrypto},
 	{"virtio-9p-device", VQI_S_V9fsVirtioState},
+	{"vhost-user-blk", VQI_S_VHostUserBlk},
+	{"vhost-user-fs-device", VQI_S_VHostUserFS},
 };
 
 static struct vqi_error *tell_size(struct vqi_qemu *qemu, uint64_t impl, vqi_type_size_func func,

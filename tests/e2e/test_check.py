@@ -95,8 +95,23 @@ def test_memory_cannot_be_read(machines, inspector):
     vm = machines.start(*DEVICES, qtest=True)
     prefix = ["setpriv", "--bounding-set=-sys_ptrace,-sys_admin", "--inh-caps=-sys_ptrace,-sys_admin", "--securebits=+noroot"]
     assert subprocess.run([*prefix, "true"]).returncode == 0
-    stderr = inspector.fails("--pid", vm.pid, "--check", status=3, prefix=prefix)
-    assert "CAP_SYS_PTRACE" in stderr
+    done = inspector.run("--pid", vm.pid, "--check", prefix=prefix)
+    assert (done.returncode, done.stderr) == (3, "")
+    assert re.match(r"mem          NO  .*CAP_SYS_PTRACE", done.stdout)
+
+
+def test_named_layout(machines, check, inspector, tmp_path):
+    """Of what the options name, nothing else is looked for."""
+    vm = machines.start(*DEVICES, qtest=True)
+    profile = tmp_path / "profile.json"
+    inspector.text(vm.pid, "--export-layout", profile)
+    found = check(vm.pid, "--layout", profile)
+    assert found["layout"] == ("OK", "it fits, and is used")
+    assert found["guest RAM"][0] == "OK" and "cache" not in found
+    found = check(vm.pid, "--layout", tmp_path / "none", status=3)
+    assert found["layout"][0] == "NO" and "none" in found["layout"][1]
+    assert check(vm.pid, "--debuginfo", odd_qemus.original())["debug file"] == ("OK", "it fits, and is used")
+    assert check(vm.pid, "--debuginfo", "/dev/null", status=3)["debug file"][0] == "NO"
 
 
 def test_usage(inspector):

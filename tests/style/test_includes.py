@@ -19,6 +19,7 @@ PUBLIC = {
     "diagnose.h": "diagnose",
     "dwarf.h": "layout",
     "error.h": "base",
+    "fnv.h": "base",
     "ghash.h": "qemu",
     "image.h": "layout",
     "infer.h": "layout",

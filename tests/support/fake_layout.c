@@ -215,7 +215,7 @@ static uint32_t place_struct(struct vqi_layout *layout, enum vqi_struct_id id, u
 		end += size;
 	}
 	end = (end + 7) / 8 * 8 + seed % 3 * 8;
-	*structure = (struct vqi_struct_layout){true, end ? end : 8};
+	*structure = (struct vqi_struct_layout){.present = true, .size = end ? end : 8};
 	return structure->size;
 }
 

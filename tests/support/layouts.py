@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from vqitest.profile import sign
+
 # A machine with a virtio device, for without one the layout cannot be checked.
 MACHINES = {
     "x86_64": ("q35", "virtio-rng-pci"),
@@ -58,7 +60,7 @@ def export(program, emulator):
 
 def merge(profile, other):
     """What another emulator has beyond a profile is added to it; False where the two contradict each other."""
-    if any(profile[name] != other[name] for name in profile if name != "structs"):
+    if any(profile[name] != other[name] for name in profile if name not in ("structs", "digest")):
         return False
     merged = {**profile["structs"], **other["structs"]}
     if any(merged[name] != profile["structs"][name] for name in profile["structs"]):
@@ -69,7 +71,7 @@ def merge(profile, other):
 
 def write(folder, name, profile):
     path = folder / f"qemu-{name}.json"
-    path.write_text(json.dumps(profile, indent=1) + "\n")
+    path.write_text(json.dumps(sign(profile), indent=1) + "\n")
     print(f"{path.name}: {len(profile['structs'])} structures, {path.stat().st_size} bytes")
 
 

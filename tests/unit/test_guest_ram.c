@@ -8,12 +8,11 @@
 #include "unit.h"
 #include "vqi/limits.h"
 
-#define SEEDS 6
-#define MIB   UINT64_C(0x100000)
-#define TOP   UINT64_MAX
-#define HOST  UINT64_C(0x7fa000000000) /* a RAMBlock's memory; nothing is mapped there */
+#define SEEDS		   6
+#define MIB		   UINT64_C(0x100000)
+#define TOP		   UINT64_MAX
+#define HOST		   UINT64_C(0x7fa000000000) /* a RAMBlock's memory; nothing is mapped there */
 
-VQI_DEFINE_CLEANUP_VALUE(struct vqi_guest_ram, vqi_guest_ram_done)
 #define cleanup_ram	   vqi_cleanup(vqi_guest_ram_done)
 
 #define assert_fails(code) ck_assert_code(vqi_qemu_guest_ram(&qemu->qemu, space, &ram), code)

@@ -110,7 +110,7 @@ END_TEST
 START_TEST(fields_must_lie_within_their_structure)
 {
 	struct vqi_field *field = &layout.fields[VQI_F_VirtQueue_vdev];
-	uint32_t size = layout.structs[VQI_S_VirtQueue].size;
+	uint32_t size = layout.structs[VQI_S_VirtQueue].size += 8;
 
 	field->offset = size - 8;
 	ck_assert_ok(vqi_layout_check(&layout));
@@ -119,6 +119,32 @@ START_TEST(fields_must_lie_within_their_structure)
 	field->offset = UINT32_MAX;
 	field->size = UINT32_MAX;
 	ck_assert_code_text(vqi_layout_check(&layout), VQI_ERROR_BAD_DATA, "VirtQueue.vdev");
+}
+END_TEST
+
+START_TEST(numbers_must_be_aligned)
+{
+	struct vqi_field *field = &layout.fields[VQI_F_VirtQueue_inuse];
+
+	field->offset = (layout.structs[VQI_S_VirtQueue].size + 7) / 8 * 8;
+	layout.structs[VQI_S_VirtQueue].size += 16;
+	ck_assert_ok(vqi_layout_check(&layout));
+	field->offset += 2;
+	ck_assert_code_text(vqi_layout_check(&layout), VQI_ERROR_BAD_DATA,
+			    "VirtQueue.inuse is not aligned");
+}
+END_TEST
+
+START_TEST(fields_must_not_overlap)
+{
+	struct vqi_field *field = &layout.fields[VQI_F_VirtQueue_last_avail_idx];
+
+	*field = layout.fields[VQI_F_VirtQueue_used_idx];
+	ck_assert_code_text(vqi_layout_check(&layout), VQI_ERROR_BAD_DATA,
+			    "VirtQueue.last_avail_idx and VirtQueue.used_idx overlap");
+	layout.fields[VQI_F_VirtQueue_used_idx].present = false;
+	layout.fields[VQI_F_VirtQueue_used_wrap_counter].present = false;
+	ck_assert_code(vqi_layout_check(&layout), VQI_ERROR_NO_LAYOUT);
 }
 END_TEST
 
@@ -317,6 +343,8 @@ int main(void)
 	tcase_add_test(tcase, many_absent_fields_are_counted);
 	tcase_add_test(tcase, symbols_may_be_absent);
 	tcase_add_test(tcase, fields_must_lie_within_their_structure);
+	tcase_add_test(tcase, numbers_must_be_aligned);
+	tcase_add_test(tcase, fields_must_not_overlap);
 	tcase_add_test(tcase, structures_must_be_of_a_likely_size);
 	tcase_add_test(tcase, needed_fields_are_named_when_absent);
 	tcase_add_test(tcase, span_reaches_to_the_last_present_field);

@@ -210,6 +210,11 @@ static const struct {
 	{{"-p1", "--quiet", "-v", NULL}, "--quiet and --verbose"},
 	{{"-p1", "--quiet", "--format=text", NULL}, "--quiet and --format"},
 	{{"-p1", "--check", "--format=json", NULL}, "--check and --format"},
+	{{"-p1", "--check", "-dblk0", NULL}, "--check looks at all"},
+	{{"-p1", "--check", "-q0", NULL}, "--check looks at all"},
+	{{"-p1", "--check", "--once", NULL}, "--check looks at all"},
+	{{"-p1", "--check", "--interval=1", NULL}, "--check looks at all"},
+	{{"-p1", "--check", "--stop=never", NULL}, "--check looks at all"},
 	{{"-p1", "--check", "--export-layout=-", NULL}, "--check and --export-layout"},
 };
 

@@ -8,8 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <inttypes.h>
+#include <json-c/json.h>
+
 #include "fake_qemu.h"
 #include "unit.h"
+#include "vqi/fnv.h"
 
 static struct fake_qemu *qemu;
 static struct vqi_layout layout, again;
@@ -85,6 +89,38 @@ static void replace(const char *old, const char *new)
 	ck_assert_uint_eq(strlen(old), strlen(new));
 	memcpy(at, new, strlen(new));
 	write_text(written);
+}
+
+/* Gives the written profile the digest of what it says now: of all numbers and names of structs, in their order. */
+static void sign(void)
+{
+	struct json_object *root = json_tokener_parse(written), *structs, *said;
+	uint64_t hash = VQI_FNV_BASIS;
+	char line[512], digest[17];
+
+	ck_assert(json_object_object_get_ex(root, "structs", &structs));
+	json_object_object_foreach(structs, name, object)
+	{
+		struct json_object *fields = json_object_object_get(object, "fields");
+		struct json_object *size = json_object_object_get(object, "size");
+
+		snprintf(line, sizeof(line), "%s %s\n", name, json_object_get_string(size));
+		hash = vqi_fnv(hash, line);
+		json_object_object_foreach(fields, member, field)
+		{
+			struct json_object *offset = json_object_object_get(field, "offset");
+
+			size = json_object_object_get(field, "size");
+			snprintf(line, sizeof(line), "%s %s ", member,
+				 json_object_get_string(offset));
+			hash = vqi_fnv(vqi_fnv(hash, line), json_object_get_string(size));
+			hash = vqi_fnv(hash, "\n");
+		}
+	}
+	snprintf(digest, sizeof(digest), "%016" PRIx64, hash);
+	ck_assert(json_object_object_get_ex(root, "digest", &said));
+	replace(json_object_get_string(said), digest);
+	json_object_put(root);
 }
 
 static void assert_same_structs(void)
@@ -171,6 +207,8 @@ START_TEST(test_unknown_members)
 {
 	write_profile();
 	replace("\"notify_me\"", "\"notify_us\"");
+	ck_assert_code_text(read_profile(), VQI_ERROR_BAD_DATA, "changed after it was written");
+	sign();
 	ck_assert_ok(read_profile());
 	ck_assert(!again.fields[VQI_F_AioContext_notify_me].present);
 }
