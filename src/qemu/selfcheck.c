@@ -170,14 +170,6 @@ static struct vqi_error *check_device(struct vqi_qemu *qemu, struct vqi_layout *
 	return error || !parent ? error : check_types(qemu, layout, parent);
 }
 
-/* What can be otherwise for a moment, or by a guest that means ill, and is not in all devices at once: in the debug
- * information of the very build nothing speaks against it. */
-static bool is_sure(const struct vqi_layout *layout)
-{
-	return layout->source == VQI_LAYOUT_DWARF || layout->source == VQI_LAYOUT_DEBUGINFOD ||
-	       layout->source == VQI_LAYOUT_CACHE;
-}
-
 static struct vqi_error *check_rings(struct vqi_qemu *qemu, const struct vqi_objects *devices)
 {
 	struct vqi_selfcheck_rings rings = {0};
@@ -199,9 +191,9 @@ static struct vqi_error *check_devices(struct vqi_qemu *qemu, struct vqi_layout 
 	for (size_t i = 0; !error && i < devices.count; i++)
 		error = vqi_error_prefix(check_device(qemu, layout, &devices.objects[i]), "%s",
 					 devices.objects[i].path);
-	if (!error && !is_sure(layout) && devices.half && !devices.count)
+	if (!error && !vqi_selfcheck_is_sure(layout) && devices.half && !devices.count)
 		error = vqi_misfit("by DeviceState.realized no device is realized");
-	if (!error && !is_sure(layout))
+	if (!error && !vqi_selfcheck_is_sure(layout))
 		error = check_rings(qemu, &devices);
 	vqi_objects_done(&devices);
 	return error;

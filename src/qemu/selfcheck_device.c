@@ -134,7 +134,8 @@ static struct vqi_error *check_values(struct vqi_qemu *qemu, uint64_t vdev)
 	return NULL;
 }
 
-/* A driver cannot accept what the device does not offer: hw/virtio/virtio.c virtio_set_features(). */
+/* A driver cannot accept what the device does not offer; a state that is being loaded can, until it has arrived.
+ * Source: hw/virtio/virtio.c virtio_set_features(), virtio_load(). */
 static struct vqi_error *check_features(struct vqi_qemu *qemu, uint64_t vdev)
 {
 	static const char what[] = "VirtIODevice.guest_features are not of host_features";
@@ -159,7 +160,9 @@ struct vqi_error *vqi_selfcheck_device(struct vqi_qemu *qemu, const struct vqi_o
 		error = check_bus(qemu, device->address);
 	if (!error)
 		error = check_values(qemu, device->address);
-	return error ? error : check_features(qemu, device->address);
+	if (error || vqi_selfcheck_is_sure(qemu->layout))
+		return error;
+	return check_features(qemu, device->address);
 }
 
 /* ---- rings ---- */

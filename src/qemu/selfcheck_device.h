@@ -4,6 +4,14 @@
 
 #include "vqi/qemu.h"
 
+/* Of the debug information of the very build: what can be otherwise for a moment, or by a guest that means ill, is
+ * no reason to doubt it. */
+static inline bool vqi_selfcheck_is_sure(const struct vqi_layout *layout)
+{
+	return layout->source == VQI_LAYOUT_DWARF || layout->source == VQI_LAYOUT_DEBUGINFOD ||
+	       layout->source == VQI_LAYOUT_CACHE;
+}
+
 /* Whether a device is where the tree of objects and the tree of buses have it, by the name that it has there, and
  * whether what it says of itself can be.
  * Errors: NO_LAYOUT, naming what does not fit; those of readv, NOMEM. Source: hw/core/qdev.c. */

@@ -166,6 +166,13 @@ def test_layout_is_missing(inspector, machines, tmp_path):
     assert "DEBUGINFOD_URLS" in stderr
 
 
+def test_exporting_into_a_device(inspector, machines):
+    """It is not replaced by a file."""
+    vm = machines.start("-device", "virtio-balloon-pci", qtest=True)
+    assert "/dev/full is no regular file" in inspector.fails("--pid", vm.pid, "--export-layout", "/dev/full", status=2)
+    assert os.path.exists("/dev/full") and not os.path.isfile("/dev/full")
+
+
 def test_debuginfo_is_given(inspector, machines, tmp_path):
     copy = odd_qemus.strip(tmp_path / "qemu-system-x86_64")
     vm = machines.start("-device", "virtio-balloon-pci", kind=OddQemu, executable=copy, qtest=True)

@@ -1,11 +1,14 @@
 """Where a layout is from: the cache, profiles of the search path and those that come with the tool, and in which order."""
 
 import json
+import shutil
 
 import odd_qemus
 import pytest
 from odd_qemus import OddQemu
 from oracle import QmpOracle
+
+from vqitest.profile import sign
 
 DEVICES = ("-device", "virtio-balloon-pci,id=balloon0", "-device", "virtio-rng-pci,id=rng0")
 FOLDER = "virtq-inspect/layouts"
@@ -63,11 +66,11 @@ def export(inspector, machine, path):
     return path
 
 
-def change(path, **more):
-    """Shifts the field of a profile."""
+def change(path, structure="VirtIODevice", field="vq", **more):
+    """Shifts the field of a profile, and signs it anew."""
     profile = json.loads(path.read_text())
-    profile["structs"]["VirtIODevice"]["fields"]["vq"]["offset"] += 8
-    path.write_text(json.dumps({**profile, **more}))
+    profile["structs"][structure]["fields"][field]["offset"] += 8
+    path.write_text(json.dumps(sign({**profile, **more})))
 
 
 # ---- the cache ----
@@ -117,6 +120,15 @@ def test_cache_is_not_believed(source, cache, spoil):
     assert source() == "cache"
 
 
+def test_cache_is_of_trusted_programs(source, machines, cache, tmp_path):
+    """What a program says of itself that anybody can have written is not kept for others that say the same."""
+    copy = shutil.copy(odd_qemus.original(), tmp_path / "qemu-system-x86_64")
+    copy.chmod(0o777)
+    machine = machines.start(*DEVICES, kind=OddQemu, executable=copy, qtest=True)
+    assert source(machine=machine) == "dwarf"
+    assert not cache.exists()
+
+
 def test_cache_cannot_be_written(source, cache):
     cache.parent.parent.mkdir()
     cache.parent.write_text("a file where a folder should be")
@@ -140,6 +152,17 @@ def test_profile_does_not_fit(inspector, vm, source, folders):
     assert source() == "dwarf"
 
 
+def test_what_is_exported_by_a_profile(inspector, source, stranger, folders):
+    """It is no better than that was: of no one build."""
+    machine = stranger()
+    path = folders["XDG_DATA_HOME"] / "again.json"
+    path.parent.mkdir(parents=True)
+    inspector.text(machine.pid, "--export-layout", path)
+    exported = json.loads(path.read_text())
+    assert (exported["source"], exported["qemu"]["build_id"], exported["symbols"]) == ("profile", None, {})
+    assert source(machine=machine) == "profile"
+
+
 def test_shipped_profile(source, stranger):
     assert source(machine=stranger()) == "profile"
 
@@ -147,6 +170,8 @@ def test_shipped_profile(source, stranger):
 def test_the_next_profile(inspector, vm, source, stranger, folders):
     """Those that do not fit are passed over."""
     change(export(inspector, vm, folders["XDG_DATA_HOME"] / "a.json"))
+    # What leads to an address where nothing can be read fits as little.
+    change(export(inspector, vm, folders["XDG_DATA_HOME"] / "b.json"), "ObjectClass", "type")
     change(export(inspector, vm, folders["XDG_DATA_DIRS"] / "b.json"))
     (folders["XDG_DATA_DIRS"] / "c.json").write_text("{")
     assert source(machine=stranger()) == "profile"

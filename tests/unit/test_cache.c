@@ -177,6 +177,27 @@ START_TEST(test_cannot_be_written)
 }
 END_TEST
 
+/* Root does not write into what is another's, nor through a link that another has put there. */
+START_TEST(test_folder_of_another)
+{
+	char path[1024];
+
+	snprintf(path, sizeof(path), "%s", scratch_path("virtq-inspect"));
+	ck_assert_int_eq(mkdir(scratch_path("elsewhere"), 0755), 0);
+	ck_assert_int_eq(symlink(scratch_path("elsewhere"), path), 0);
+	ck_assert_code(vqi_cache_write(&image, &qemu->layout), VQI_ERROR_SYS);
+	unlink(path);
+	ck_assert_int_eq(chmod(scratch_path(""), 0777), 0);
+	ck_assert_code(vqi_cache_write(&image, &qemu->layout), VQI_ERROR_PERMISSION);
+	ck_assert_int_ne(access(path, F_OK), 0);
+	ck_assert_int_ne(access(scratch_path("elsewhere/layouts"), F_OK), 0);
+	ck_assert_int_eq(chmod(scratch_path(""), 0755), 0);
+	ck_assert_int_eq(mkdir(path, 0777), 0);
+	ck_assert_int_eq(chmod(path, 0777), 0);
+	ck_assert_code(vqi_cache_write(&image, &qemu->layout), VQI_ERROR_PERMISSION);
+}
+END_TEST
+
 /* Without $XDG_CACHE_HOME, or with one that is not absolute. */
 START_TEST(test_where_it_is)
 {
@@ -207,6 +228,7 @@ int main(void)
 	tcase_add_test(tcase, test_is_no_file);
 	tcase_add_test(tcase, test_lacks_what_is_required);
 	tcase_add_test(tcase, test_cannot_be_written);
+	tcase_add_test(tcase, test_folder_of_another);
 	tcase_add_test(tcase, test_where_it_is);
 	return unit_run("cache", tcase);
 }
