@@ -27,12 +27,13 @@
 #define VQI_MAX_RING	      32768	 /* entries of a ring: VirtIO 1.2, 2.7 */
 #define VQI_MAX_THREADS	      65536	 /* threads of the target */
 #define VQI_MAX_MAPS	      1048576	 /* mappings of the target */
-#define VQI_MAX_SEIZE_PASSES  64   /* passes over /proc/PID/task until no new thread appears */
-#define VQI_STOP_TIMEOUT_MS   1000 /* until all threads must have stopped, else none is */
-#define VQI_MAX_STABLE_READS  16   /* readings of a moving device until two agree */
-#define VQI_MAX_PLANS	      6	   /* plans for a device whose rings change while it is read */
-#define VQI_MAX_PROFILES      1024 /* layout profiles that may fit */
-#define VQI_MAX_KEPT_PAGES    8192 /* pages that one walk keeps */
+#define VQI_MAX_SEIZE_PASSES  64	/* passes over /proc/PID/task until no new thread appears */
+#define VQI_STOP_TIMEOUT_MS   1000	/* until all threads must have stopped, else none is */
+#define VQI_MAX_STABLE_READS  16	/* readings of a moving device until two agree */
+#define VQI_MAX_PLANS	      6		/* plans for a device whose rings change while it is read */
+#define VQI_MAX_PROFILE	      (1 << 22) /* bytes of a layout profile */
+#define VQI_MAX_PROFILES      1024	/* layout profiles that may fit */
+#define VQI_MAX_KEPT_PAGES    8192	/* pages that one walk keeps */
 #define VQI_MAX_SCAN_BYTES    (64u << 20)  /* bytes of a program's variables that are searched */
 #define VQI_MAX_SCAN_WORDS    (1u << 20)   /* words among them that may be pointers */
 #define VQI_MAX_ELF_SIZE      (4ull << 30) /* bytes of an executable or debug file */

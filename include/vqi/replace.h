@@ -11,8 +11,8 @@
 /* Writes the content of a file. */
 typedef struct vqi_error *(*vqi_content_func)(FILE *stream, const void *data);
 
-/* Writes another file that takes the place of the one at path when it is complete: nobody ever sees half of
- * one. Errors: USAGE where there is something else than a regular file; SYS, PERMISSION, NOMEM, content's;
+/* Writes another file that takes the place of the one at path when it is complete: nobody ever sees
+ * half of one. Errors: USAGE where there is something else than a regular file; SYS, PERMISSION, NOMEM, content's;
  * nothing is left behind then. */
 struct vqi_error *vqi_replace_file(const char *path, mode_t mode, vqi_content_func content,
 				   const void *data) vqi_must_check;

@@ -236,7 +236,7 @@ static void check_guest_ram(struct check *check)
 		for (size_t j = 0; j < snapshot->devices[i].queue_count; j++)
 			rings += snapshot->devices[i].queues[j].avail_idx.known;
 	}
-	snprintf(text, sizeof(text), "%zu devices, %zu rings that a driver has set up",
+	snprintf(text, sizeof(text), "devices: %zu; rings that a driver has set up: %zu",
 		 error ? 0 : snapshot->device_count, rings);
 	check->hampered |= error != NULL;
 	report(check, "guest RAM", error, text);

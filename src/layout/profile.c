@@ -7,9 +7,11 @@
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "vqi/cleanup.h"
 #include "vqi/fnv.h"
+#include "vqi/limits.h"
 #include "vqi/snapshot.h"
 #include "vqi/symbols.h"
 
@@ -328,7 +330,12 @@ static struct vqi_error *read_profile(struct json_object *root, const char *name
 struct vqi_error *vqi_profile_read_fd(int fd, const char *name, struct vqi_profile *ret_profile)
 {
 	struct json_object *root;
+	struct stat status;
 
+	if (fstat(fd, &status) != 0)
+		return vqi_error_sys(errno, "cannot read %s", name);
+	if (!S_ISREG(status.st_mode) || status.st_size > VQI_MAX_PROFILE)
+		return vqi_error_prefix(bad("it is no regular file, or too large"), "%s", name);
 	errno = 0;
 	root = json_object_from_fd(fd);
 	if (!root && errno)

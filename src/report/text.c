@@ -210,12 +210,24 @@ static void print_verdict(struct vqi_text *text)
 			"nothing found in one look, which cannot tell what is stuck; without --once there are two");
 }
 
+/* Who sees no back ends must know that it is not for there being none. */
+static void print_layout(struct vqi_text *text)
+{
+	const char *source = text->snapshot->target.layout_source;
+
+	if (source && strcmp(source, "builtin") == 0)
+		vqi_page_line(&text->page, 0, VQI_STYLE_YELLOW,
+			      "the layout of this QEMU is derived: what is not of its rings may be "
+			      "unknown; --check says what would tell");
+}
+
 static void print_findings(struct vqi_text *text)
 {
 	const struct vqi_diagnosis *diagnosis = text->diagnosis;
 	const struct vqi_finding *full = NULL;
 
 	vqi_page_space(&text->page);
+	print_layout(text);
 	for (size_t i = 0; i < diagnosis->finding_count; i++)
 		print_finding(&text->page, &diagnosis->findings[i], &full);
 	if (diagnosis->finding_count == 0)

@@ -181,6 +181,15 @@ def test_debuginfo_is_given(inspector, machines, tmp_path):
     assert [device["type"] for device in report.devices] == ["virtio-balloon"]
 
 
+def test_huge_profile(inspector, machines, tmp_path):
+    """It is not read."""
+    huge = tmp_path / "huge.json"
+    with huge.open("w") as file:
+        file.truncate(1 << 40)
+    vm = machines.start("-device", "virtio-balloon-pci", qtest=True)
+    assert "too large" in inspector.fails("--pid", vm.pid, "--layout", huge, status=3)
+
+
 @pytest.mark.parametrize("debuginfo", ["/no/such/file", "/dev/null", "/proc/self/exe", "/"])
 def test_wrong_debuginfo(inspector, machines, debuginfo):
     vm = machines.start("-device", "virtio-balloon-pci", qtest=True)

@@ -57,7 +57,7 @@ def test_all_is_well(machines, check, inspector, no_cache):
     assert found["debug file"] == ("OK", "it fits, and is used")
     assert found["debuginfod"] == ("-", "DEBUGINFOD_URLS is not set")
     assert found["profile"] == ("OK", "it fits")
-    assert found["guest RAM"] == ("OK", "2 devices, 0 rings that a driver has set up")
+    assert found["guest RAM"] == ("OK", "devices: 2; rings that a driver has set up: 0")
     assert found["verdict"] == "It can be inspected."
     assert not no_cache.exists(), "nothing is kept by looking"
     inspector.report(vm.pid)
@@ -72,7 +72,7 @@ def test_rings(machines, check):
     vm = machines.start(*DEVICES, guest=True)
     vm.guest.wait_ready()
     state, text = check(vm.pid)["guest RAM"]
-    assert state == "OK" and re.fullmatch(r"2 devices, [1-9] rings that a driver has set up", text)
+    assert state == "OK" and re.fullmatch(r"devices: 2; rings that a driver has set up: [1-9]", text)
 
 
 def test_there_is_no_layout(machines, check, tmp_path):

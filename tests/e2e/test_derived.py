@@ -59,6 +59,11 @@ def test_healthy_and_hung(vm, few):
     vm.qmp.execute("qom-set", path="/objects/limits", property="limits", value={"iops-total": 0, "iops-size": 0})
 
 
+def test_text(vm, few):
+    """It says that it does not know all."""
+    assert "\nthe layout of this QEMU is derived: what is not of its rings may be unknown" in few.text(vm.pid)
+
+
 def test_paused(vm, few):
     """What the devices say of it is enough."""
     vm.qmp.execute("stop")

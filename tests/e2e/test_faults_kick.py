@@ -1,7 +1,7 @@
 """Buffers that the driver has published and the device does not take: the kick was not sent, not due, not wanted, not read."""
 
 import pytest
-from gdb_call import gdb_call
+from call_inside import call_inside
 from gdb_oracle import check_with_gdb
 from rig import on, on_all, on_packed, on_split
 
@@ -213,14 +213,14 @@ def test_handler_removed(rig, iothread):
     """Nobody listens to the kicks, as after a drain that does not end."""
     disk, loop = disk_on(rig, iothread)
     queue, context = rig.vq(disk.ring), rig.inside.context_of(rig.path("blk0"))
-    arguments = f"((VirtQueue *){queue.address}, (AioContext *){context.address})"
-    gdb_call(rig.vm.pid, f"virtio_queue_aio_detach_host_notifier{arguments}")
+    rig.inside.sleeps(rig.vm.pid)
+    call_inside(rig.inside, "virtio_queue_aio_detach_host_notifier", queue.address, context.address)
     submit(rig, disk)
     finding = check_not_read(rig, "none", loop)
     assert finding["summary"].endswith("a kick is pending and no event loop listens to it")
     notifier = f"{queue.at('host_notifier'):#x}"
     check_evidence(finding, f"^no event loop has a handler for the host notifier at {notifier}; the {loop} should$")
-    gdb_call(rig.vm.pid, f"virtio_queue_aio_attach_host_notifier{arguments}")
+    call_inside(rig.inside, "virtio_queue_aio_attach_host_notifier", queue.address, context.address)
     rig.check_well(disk.ring, 2)
 
 

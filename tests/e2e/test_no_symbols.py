@@ -13,6 +13,7 @@ from rig import GEOMETRY, NULL, SLOW, on
 from vqitest import StorageDaemon
 from vqitest.driver import Disk
 from vqitest.inspector import check_evidence
+from vqitest.profile import sign
 
 MICROVM = Path("/usr/bin/qemu-system-x86_64-microvm")
 UNKNOWN = ["bql_owner", "run_state"]
@@ -143,12 +144,11 @@ def test_export(nameless, inspector, profile):
 def test_nothing_is_found(nameless, inspector, profile):
     vm = nameless(*DEVICES, qtest=True)
     layout = json.loads(profile.read_text())
-    place = layout["structs"]["TypeImpl"]["fields"]["class"]
-    place["offset"] -= 8
-    profile.write_text(json.dumps(layout))
+    layout["structs"]["TypeImpl"]["fields"]["class"]["offset"] = layout["structs"]["TypeImpl"]["size"] - 8
+    profile.write_text(json.dumps(sign(layout)))
     stderr = inspector.fails("--pid", vm.pid, "--layout", profile, status=3)
     assert "no symbols current_machine and main_system_bus: none of its variables holds a machine or a system bus" in stderr
     del layout["structs"]["TypeImpl"]["fields"]["class"]
-    profile.write_text(json.dumps(layout))
+    profile.write_text(json.dumps(sign(layout)))
     stderr = inspector.fails("--pid", vm.pid, "--layout", profile, status=3)
     assert "no symbols current_machine and main_system_bus: TypeImpl.class is unknown" in stderr

@@ -23,7 +23,10 @@ STRUCTS = (
     *("VirtIODevice", "VirtQueue", "VirtIOBlock", "VirtIOBlockDataPlane", "BlockBackend", "BdrvChild", "BlockDriverState"),
     *("AioContext", "AioHandler", "QEMUBH", "QemuMutex", "SaveState", "SaveStateEntry"),
 )
-SYMBOLS = ("savevm_state", "qemu_aio_context", "qemu_global_mutex", "bql")
+SYMBOLS = (
+    *("savevm_state", "qemu_aio_context", "qemu_global_mutex", "bql"),
+    *("virtio_queue_aio_attach_host_notifier", "virtio_queue_aio_detach_host_notifier"),
+)
 
 # QEMUBH.flags: util/async.c
 BH_PENDING, BH_SCHEDULED = 1, 2
