@@ -91,6 +91,7 @@ enum vqi_layout_source {
 
 struct vqi_layout {
 	enum vqi_layout_source source;
+	char name[64];	 /* of the profile that it is from, as far as there is room; "": none */
 	bool is_foreign; /* from other builds: what cannot be checked may be otherwise in this one */
 	struct vqi_field fields[VQI_FIELD_COUNT];
 	struct vqi_struct_layout structs[VQI_STRUCT_COUNT];

@@ -156,6 +156,17 @@ static void check_stacks(struct check *check)
 
 /* ---- the layout ---- */
 
+/* Which profile it is, of several perhaps, is of interest. */
+static void report_fit(struct check *check, const char *name, bool is_used)
+{
+	const char *profile = check->opened->layout.name;
+	char text[128];
+
+	snprintf(text, sizeof(text), "%s fits%s", profile[0] ? profile : "it",
+		 is_used ? ", and is used" : "");
+	print_line(check, name, "OK", text);
+}
+
 /* Nothing is kept by looking. */
 static struct vqi_error *try_source(struct check *check, enum vqi_source source)
 {
@@ -175,8 +186,7 @@ static void check_source(struct check *check, enum vqi_source source)
 		print_advice(check, vqi_source_advice(source));
 		return;
 	}
-	print_line(check, vqi_source_name(source), "OK",
-		   check->has_layout ? "it fits" : "it fits, and is used");
+	report_fit(check, vqi_source_name(source), !check->has_layout);
 	if (!check->has_layout)
 		check->source = source;
 	check->has_layout = true;
@@ -190,8 +200,10 @@ static void check_named(struct check *check)
 	const char *name = check->options->layout ? "layout" : "debug file";
 
 	check->has_layout = !error;
-	print_line(check, name, error ? "NO" : "OK",
-		   error ? error->message : "it fits, and is used");
+	if (error)
+		print_line(check, name, "NO", error->message);
+	else
+		report_fit(check, name, true);
 }
 
 static void check_layout(struct check *check)

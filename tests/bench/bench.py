@@ -1,6 +1,6 @@
 """What an inspection costs, beside what the same would cost otherwise. Prints one table of medians and ratios.
 
-Usage: bench.py [RUNS]   (9 unless told otherwise; VIRTQ_INSPECT names the program)
+Usage: bench.py [RUNS]   (9 unless told otherwise; VIRTQ_INSPECT names the program, VIRTQ_INSPECT_FEW one that lacks profiles)
 """
 
 import json
@@ -26,6 +26,7 @@ from vqitest.qtest import Bus  # noqa: E402
 from vqitest.transport import Pci  # noqa: E402
 
 SCALE_DEVICES, SCALE_QUEUES = 24, 256
+FEW = os.environ.get("VIRTQ_INSPECT_FEW")
 NULL = "null-co,size=1073741824,read-zeroes=on"
 
 SEVEN = [
@@ -126,16 +127,19 @@ class Bench:
     def whole_runs(self, vm, gdb_ms):
         """By where the layout is from; each beside gdb, which knows it from debug information alone."""
 
-        def row(source, machine, *arguments):
-            found = self.inspector.report(machine.pid, "--once", *arguments).target["layout_source"]
+        def row(source, machine, *arguments, inspector=self.inspector):
+            found = inspector.report(machine.pid, "--once", *arguments).target["layout_source"]
             assert found == source, f"the layout is from {found}, not from {source}"
-            ours = self.ours_ms(machine, "--once", *arguments)
+            command = inspector.command("--pid", machine.pid, "--once", *arguments)
+            ours = self.median(lambda: self.wall_ms(command, inspector.env))
             self.row(f"whole run, --once, layout from {source}", ours, "gdb with the published script", gdb_ms)
 
         row("dwarf", vm, "--no-cache")
         row("cache", vm)
         with InstalledQemu(*SEVEN, "-S") as stock:
             row("profile", stock)
+            if FEW:  # a program without the profile of that QEMU
+                row("builtin", stock, inspector=Inspector(FEW))
             do_no_harm(stock.pid)
         self.row("whole run, two looks 250 ms apart", self.ours_ms(vm))
 

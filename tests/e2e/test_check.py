@@ -56,7 +56,7 @@ def test_all_is_well(machines, check, inspector, no_cache):
     assert found["cache"][0] == "-" and str(no_cache) in found["cache"][1]
     assert found["debug file"] == ("OK", "it fits, and is used")
     assert found["debuginfod"] == ("-", "DEBUGINFOD_URLS is not set")
-    assert found["profile"] == ("OK", "it fits")
+    assert found["profile"][0] == "OK" and re.fullmatch(r"qemu-[0-9.]+\.json fits", found["profile"][1])
     assert found["guest RAM"] == ("OK", "devices: 2; rings that a driver has set up: 0")
     assert found["verdict"] == "It can be inspected."
     assert not no_cache.exists(), "nothing is kept by looking"
@@ -106,7 +106,7 @@ def test_named_layout(machines, check, inspector, tmp_path):
     profile = tmp_path / "profile.json"
     inspector.text(vm.pid, "--export-layout", profile)
     found = check(vm.pid, "--layout", profile)
-    assert found["layout"] == ("OK", "it fits, and is used")
+    assert found["layout"] == ("OK", "profile.json fits, and is used")
     assert found["guest RAM"][0] == "OK" and "cache" not in found
     found = check(vm.pid, "--layout", tmp_path / "none", status=3)
     assert found["layout"][0] == "NO" and "none" in found["layout"][1]
