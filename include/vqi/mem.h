@@ -54,6 +54,7 @@ struct vqi_error *vqi_mem_read_string(struct vqi_mem *mem, uint64_t addr, size_t
  * Owner: the caller frees it, before the other. Errors: NOMEM. */
 struct vqi_error *vqi_paged_mem_new(struct vqi_mem *other, struct vqi_mem **ret_mem) vqi_must_check;
 void vqi_paged_mem_free(struct vqi_mem *mem);
+bool vqi_mem_is_paged(const struct vqi_mem *mem);
 VQI_DEFINE_CLEANUP(struct vqi_mem *, vqi_paged_mem_free)
 
 #endif

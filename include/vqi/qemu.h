@@ -17,18 +17,43 @@
 
 struct vqi_types;
 
+/* One object found by a walk. */
+struct vqi_object {
+	uint64_t address;
+	char *path; /* canonical */
+};
+
+struct vqi_objects {
+	struct vqi_object *objects; /* ascending by path, numbers by value */
+	size_t count;
+	size_t half; /* devices that come or go */
+};
+
 /* Everything needed to interpret one QEMU's memory. */
 struct vqi_qemu {
 	struct vqi_mem *mem;
 	const struct vqi_layout *layout;
 	uint64_t bias;		 /* of the image: address in the target minus address as linked */
 	struct vqi_types *types; /* QOM types met so far */
+	struct vqi_objects kept; /* devices that the check of the layout has found; private */
 };
 
 /* Errors: NOMEM. mem and layout must outlive ret_qemu. */
 struct vqi_error *vqi_qemu_init(struct vqi_mem *mem, const struct vqi_layout *layout, uint64_t bias,
 				struct vqi_qemu *ret_qemu) vqi_must_check;
 void vqi_qemu_done(struct vqi_qemu *qemu);
+
+/* From begin to end, whole pages are read and kept: for what follows many pointers, and is not to be seen moving. */
+struct vqi_qemu_pages {
+	struct vqi_qemu *qemu;
+	struct vqi_mem *mem, *pages; /* qemu's own; private */
+};
+
+/* Errors: NOMEM. ret_pages is ended, also after a failure. */
+struct vqi_error *vqi_qemu_pages_begin(struct vqi_qemu *qemu,
+				       struct vqi_qemu_pages *ret_pages) vqi_must_check;
+void vqi_qemu_pages_end(struct vqi_qemu_pages *pages);
+VQI_DEFINE_CLEANUP_VALUE(struct vqi_qemu_pages, vqi_qemu_pages_end)
 
 /* Reads a field of the structure at address: its value when it has 1, 2, 4 or 8 bytes, its first 8
  * bytes when it has more (the first pointer of a list head).
@@ -68,24 +93,16 @@ struct vqi_error *vqi_qemu_type_name(struct vqi_qemu *qemu, uint64_t object,
 struct vqi_error *vqi_qemu_object_name(struct vqi_qemu *qemu, uint64_t object,
 				       char **ret_name) vqi_must_check;
 
-/* One object found by a walk. */
-struct vqi_object {
-	uint64_t address;
-	char *path; /* canonical */
-};
-
-struct vqi_objects {
-	struct vqi_object *objects; /* ascending by path, numbers by value */
-	size_t count;
-	size_t half; /* devices that come or go */
-};
-
 /* Finds every realized virtio device: through the QOM tree below current_machine, or, where that
  * cannot be walked, through the buses below main_system_bus. Both ways' errors are in the message.
  * Source: hw/virtio/virtio-qmp.c query_dev_child(). */
 struct vqi_error *vqi_qemu_find_virtio(struct vqi_qemu *qemu,
 				       struct vqi_objects *ret_devices) vqi_must_check;
 void vqi_objects_done(struct vqi_objects *objects);
+
+/* The same, or what the check of the layout has found just before: once. */
+struct vqi_error *vqi_qemu_take_virtio(struct vqi_qemu *qemu,
+				       struct vqi_objects *ret_devices) vqi_must_check;
 
 /* Checks a layout against what is in memory, before anything that was read by it is believed: of every
  * virtio device, all 1024 entries of its vq array say their own number and their device; vmstate's opaque

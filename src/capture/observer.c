@@ -59,6 +59,7 @@ struct vqi_error *vqi_observer_new(struct vqi_process *process, struct vqi_qemu 
 				   struct vqi_observer **ret_observer)
 {
 	vqi_cleanup(vqi_observer_free) struct vqi_observer *observer = calloc(1, sizeof(*observer));
+	vqi_cleanup(vqi_qemu_pages_end) struct vqi_qemu_pages pages = {0};
 	struct vqi_objects objects = {0};
 	struct vqi_error *error;
 
@@ -66,7 +67,9 @@ struct vqi_error *vqi_observer_new(struct vqi_process *process, struct vqi_qemu 
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 	observer->process = process;
 	observer->qemu = qemu;
-	error = vqi_qemu_find_virtio(qemu, &objects);
+	error = vqi_qemu_pages_begin(qemu, &pages);
+	if (!error)
+		error = vqi_qemu_take_virtio(qemu, &objects);
 	if (error)
 		return error;
 	observer->devices = calloc(objects.count + 1, sizeof(*observer->devices));

@@ -81,20 +81,25 @@ static struct vqi_error *find(struct vqi_qemu *qemu, struct vqi_objects *devices
 struct vqi_error *vqi_qemu_find_virtio(struct vqi_qemu *qemu, struct vqi_objects *ret_devices)
 {
 	vqi_cleanup(vqi_objects_done) struct vqi_objects devices = {0};
-	vqi_cleanup(vqi_paged_mem_free) struct vqi_mem *pages = NULL;
-	struct vqi_mem *mem = qemu->mem;
-	struct vqi_error *error = vqi_paged_mem_new(mem, &pages);
+	vqi_cleanup(vqi_qemu_pages_end) struct vqi_qemu_pages pages = {0};
+	struct vqi_error *error = vqi_qemu_pages_begin(qemu, &pages);
 
-	if (error)
-		return error;
-	qemu->mem = pages; /* thousands of objects and names: the tree changes by plugging only */
-	error = find(qemu, &devices);
-	qemu->mem = mem;
+	if (!error) /* thousands of objects and names: the tree changes by plugging only */
+		error = find(qemu, &devices);
 	if (error)
 		return error;
 	if (devices.count)
 		qsort(devices.objects, devices.count, sizeof(*devices.objects), compare_paths);
 	*ret_devices = devices;
 	devices = (struct vqi_objects){0};
+	return NULL;
+}
+
+struct vqi_error *vqi_qemu_take_virtio(struct vqi_qemu *qemu, struct vqi_objects *ret_devices)
+{
+	if (!qemu->kept.count)
+		return vqi_qemu_find_virtio(qemu, ret_devices);
+	*ret_devices = qemu->kept;
+	qemu->kept = (struct vqi_objects){0};
 	return NULL;
 }

@@ -22,8 +22,33 @@ struct vqi_error *vqi_qemu_init(struct vqi_mem *mem, const struct vqi_layout *la
 
 void vqi_qemu_done(struct vqi_qemu *qemu)
 {
+	vqi_objects_done(&qemu->kept);
 	vqi_types_free(qemu->types);
 	qemu->types = NULL;
+}
+
+struct vqi_error *vqi_qemu_pages_begin(struct vqi_qemu *qemu, struct vqi_qemu_pages *ret_pages)
+{
+	struct vqi_error *error;
+
+	if (vqi_mem_is_paged(qemu->mem))
+		return NULL; /* by who called */
+	error = vqi_paged_mem_new(qemu->mem, &ret_pages->pages);
+	if (error)
+		return error;
+	ret_pages->qemu = qemu;
+	ret_pages->mem = qemu->mem;
+	qemu->mem = ret_pages->pages;
+	return NULL;
+}
+
+void vqi_qemu_pages_end(struct vqi_qemu_pages *pages)
+{
+	if (!pages->qemu)
+		return;
+	pages->qemu->mem = pages->mem;
+	vqi_paged_mem_free(pages->pages);
+	*pages = (struct vqi_qemu_pages){0};
 }
 
 static struct vqi_error *field_address(const struct vqi_qemu *qemu, uint64_t address,

@@ -195,6 +195,11 @@ static struct vqi_error *check_devices(struct vqi_qemu *qemu, struct vqi_layout 
 		error = vqi_misfit("by DeviceState.realized no device is realized");
 	if (!error && !vqi_selfcheck_is_sure(layout))
 		error = check_rings(qemu, &devices);
+	if (!error) { /* whoever looks at them need not find them again */
+		vqi_objects_done(&qemu->kept);
+		qemu->kept = devices;
+		devices = (struct vqi_objects){0};
+	}
 	vqi_objects_done(&devices);
 	return error;
 }
@@ -217,8 +222,11 @@ static struct vqi_error *check_all(struct vqi_qemu *qemu, struct vqi_layout *lay
 /* What a wrong layout leads to can be anything: what it says is said, but it is a misfit all the same. */
 struct vqi_error *vqi_qemu_check_layout(struct vqi_qemu *qemu, struct vqi_layout *layout)
 {
-	struct vqi_error *error = check_all(qemu, layout);
+	vqi_cleanup(vqi_qemu_pages_end) struct vqi_qemu_pages pages = {0};
+	struct vqi_error *error = vqi_qemu_pages_begin(qemu, &pages);
 
+	if (!error)
+		error = check_all(qemu, layout);
 	if (!error || vqi_error_is_fatal(error) || error->code == VQI_ERROR_NO_LAYOUT)
 		return error;
 	error->code = VQI_ERROR_NO_LAYOUT;

@@ -161,6 +161,11 @@ struct vqi_error *vqi_paged_mem_new(struct vqi_mem *other, struct vqi_mem **ret_
 	return NULL;
 }
 
+bool vqi_mem_is_paged(const struct vqi_mem *mem)
+{
+	return mem->readv == paged_readv;
+}
+
 void vqi_paged_mem_free(struct vqi_mem *mem)
 {
 	struct paged *paged = (struct paged *)mem;
