@@ -165,6 +165,8 @@ struct vqi_error *vqi_dwarf_resolve(struct vqi_process *process, const struct vq
 	bool answered;
 	pid_t pid;
 
+	if (options->offline && !options->debuginfo && !vqi_dwarf_may_be_found(process, image))
+		return vqi_dwarf_none(image);
 	if (pipe2(fds, O_CLOEXEC))
 		return vqi_error_sys(errno, "pipe");
 	read_fd = fds[0];

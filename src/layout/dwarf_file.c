@@ -46,6 +46,15 @@ static const char *build_id_text(const char *build_id)
 	return build_id ? build_id : "none";
 }
 
+/* Whether there was an error, which is freed. */
+static bool failed(struct vqi_error *error)
+{
+	bool is_one = error;
+
+	vqi_error_free(error);
+	return is_one;
+}
+
 static bool has_server(void)
 {
 	const char *urls = getenv("DEBUGINFOD_URLS");
@@ -190,12 +199,17 @@ static struct vqi_error *open_given(struct vqi_dwarf_file *file, const struct vq
 	return NULL;
 }
 
+struct vqi_error *vqi_dwarf_none(const struct vqi_image *image)
+{
+	return vqi_error_new(VQI_ERROR_NO_LAYOUT, "no debug information for %s, build-id %s",
+			     image->path, build_id_text(image->build_id));
+}
+
 static struct vqi_error *no_debuginfo(struct vqi_dwarf_file *file, const struct vqi_image *image)
 {
 	if (vqi_elf_has_section(file->image, ".debug_info"))
 		return libdwfl_error(image->path);
-	return vqi_error_new(VQI_ERROR_NO_LAYOUT, "no debug information for %s, build-id %s",
-			     image->path, build_id_text(image->build_id));
+	return vqi_dwarf_none(image);
 }
 
 /* The name by which to look for debug files around the image: as it is where that is the image
@@ -238,20 +252,59 @@ static struct vqi_error *open_found(struct vqi_dwarf_file *file, const struct vq
 	return file->dwarf ? NULL : no_debuginfo(file, image);
 }
 
+/* Through the descriptor, so that it stays this very process; "" without one. */
+static void root_of(const struct vqi_process *process, char ret_root[64])
+{
+	ret_root[0] = '\0';
+	if (process)
+		snprintf(ret_root, 64, "/proc/self/fd/%d/root", vqi_process_dirfd(process));
+}
+
+/* Of pairs of hexadecimal digits; the number of bytes, at most VQI_MAX_BUILD_ID. */
+static int parse_build_id(const char *text, unsigned char *ret_bytes)
+{
+	int count = 0;
+	unsigned int byte;
+
+	for (; text && text[0] && text[1] && count < VQI_MAX_BUILD_ID; text += 2) {
+		if (sscanf(text, "%2x", &byte) != 1)
+			break;
+		ret_bytes[count++] = (unsigned char)byte;
+	}
+	return count;
+}
+
+bool vqi_dwarf_may_be_found(struct vqi_process *process, const struct vqi_image *image)
+{
+	vqi_cleanup_dwarf_file struct vqi_dwarf_file *file = calloc(1, sizeof(*file));
+	vqi_cleanup_free char *path = NULL;
+	unsigned char build_id[VQI_MAX_BUILD_ID];
+	vqi_cleanup_elf Elf *elf = NULL;
+	char root[64];
+	GElf_Word crc;
+
+	root_of(process, root);
+	if (!file || failed(set_search_path(file, root)) || failed(path_here(image, root, &path)) ||
+	    failed(vqi_elf_open(image->fd, &elf)) || !elf)
+		return true;
+	if (vqi_elf_has_section(elf, ".debug_info") || vqi_elf_has_section(elf, ".zdebug_info"))
+		return true;
+	return may_be_here(file, path, dwelf_elf_gnu_debuglink(elf, &crc), build_id,
+			   parse_build_id(image->build_id, build_id));
+}
+
 struct vqi_error *vqi_dwarf_file_open(struct vqi_process *process, const struct vqi_image *image,
 				      const struct vqi_dwarf_options *options,
 				      struct vqi_dwarf_file **ret_file)
 {
 	vqi_cleanup_dwarf_file struct vqi_dwarf_file *file = calloc(1, sizeof(*file));
 	struct vqi_error *error;
-	char root[64] = "";
+	char root[64];
 
 	if (!file)
 		return vqi_error_sys(ENOMEM, "debug information");
 	file->source = VQI_LAYOUT_DWARF;
-	/* Through the descriptor, so that it stays this very process. */
-	if (process)
-		snprintf(root, sizeof(root), "/proc/self/fd/%d/root", vqi_process_dirfd(process));
+	root_of(process, root);
 	error = set_search_path(file, root);
 	if (!error && options->debuginfo)
 		error = open_given(file, image, options->debuginfo);

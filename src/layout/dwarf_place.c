@@ -12,8 +12,6 @@
 
 #include "dwarf_private.h"
 
-#define MAX_BUILD_ID 64 /* bytes; 20 as a rule */
-
 /* Or it cannot be told. */
 __attribute__((format(printf, 1, 2))) static bool may_exist(const char *format, ...)
 {
@@ -33,11 +31,11 @@ __attribute__((format(printf, 1, 2))) static bool may_exist(const char *format, 
 static bool may_be_by_build_id(const char *folder, size_t len, const unsigned char *id,
 			       size_t id_len)
 {
-	char text[2 * MAX_BUILD_ID + 1];
+	char text[2 * VQI_MAX_BUILD_ID + 1];
 
 	if (id_len < 2)
 		return false;
-	if (id_len > MAX_BUILD_ID)
+	if (id_len > VQI_MAX_BUILD_ID)
 		return true;
 	for (size_t i = 0; i < id_len; i++)
 		snprintf(text + 2 * i, 3, "%02x", id[i]);

@@ -26,6 +26,13 @@ void vqi_dwarf_file_close(struct vqi_dwarf_file *file);
 VQI_DEFINE_CLEANUP(struct vqi_dwarf_file *, vqi_dwarf_file_close)
 #define vqi_cleanup_dwarf_file vqi_cleanup(vqi_dwarf_file_close)
 
+/* Whether it is worth a child process to look for debug information without debuginfod: false when the image has
+ * none, and no file of its own may be where libdwfl looks. */
+bool vqi_dwarf_may_be_found(struct vqi_process *process, const struct vqi_image *image);
+
+/* The error NO_LAYOUT that says so. */
+struct vqi_error *vqi_dwarf_none(const struct vqi_image *image) __attribute__((returns_nonnull));
+
 /* Owner: the file, of what these return. */
 Dwarf *vqi_dwarf_file_dwarf(struct vqi_dwarf_file *file);
 Elf *vqi_dwarf_file_image_elf(struct vqi_dwarf_file *file);
@@ -35,6 +42,8 @@ enum vqi_layout_source vqi_dwarf_file_source(const struct vqi_dwarf_file *file);
 const char *vqi_dwarf_file_lacks(struct vqi_dwarf_file *file);
 
 /* ---- dwarf_place.c: where debug files are ---- */
+
+#define VQI_MAX_BUILD_ID 64 /* bytes; 20 as a rule */
 
 struct vqi_dwarf_place {
 	const char *search_path; /* as libdwfl has it */
