@@ -57,6 +57,10 @@ struct vqi_symbol_info {
 
 const struct vqi_field_info *vqi_field_info(enum vqi_field_id field);
 const struct vqi_struct_info *vqi_struct_info(enum vqi_struct_id structure);
+/* What a structure begins with, its parent_obj; VQI_NO_STRUCT where it has none. */
+#define VQI_NO_STRUCT ((enum vqi_struct_id)VQI_STRUCT_COUNT)
+enum vqi_struct_id vqi_struct_base(enum vqi_struct_id structure);
+
 const struct vqi_symbol_info *vqi_symbol_info(enum vqi_symbol_id symbol);
 
 struct vqi_field {
@@ -101,8 +105,8 @@ struct vqi_layout {
 /* "dwarf", "debuginfod", ... as in the report. */
 const char *vqi_layout_source_name(enum vqi_layout_source source);
 
-/* Checks that everything required is there, and that each field lies within its structure, aligned, and where no
- * other does. A resolver ends with it.
+/* Checks that everything required is there, and that each field lies within its structure, aligned, behind what that
+ * begins with, and where no other does. A resolver ends with it.
  * Errors: NO_LAYOUT, naming what is missing; BAD_DATA. */
 struct vqi_error *vqi_layout_check(const struct vqi_layout *layout) vqi_must_check;
 

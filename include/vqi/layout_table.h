@@ -276,6 +276,7 @@
 	Y(address_space_io, VQI_OPTIONAL)                                                          \
 	Y(address_space_memory, VQI_OPTIONAL)                                                      \
 	Y(vhost_devices, VQI_OPTIONAL)                                                             \
-	Y(all_bdrv_states, VQI_OPTIONAL)
+	Y(all_bdrv_states, VQI_OPTIONAL)                                                           \
+	Y(virtio_vmstate_info, VQI_OPTIONAL)
 
 #endif

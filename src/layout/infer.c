@@ -15,47 +15,6 @@ struct span {
 	bool is_closed; /* there is one behind it */
 };
 
-#define NONE ((enum vqi_struct_id)VQI_STRUCT_COUNT)
-
-/* What a structure begins with: its parent_obj. */
-static enum vqi_struct_id base_of(enum vqi_struct_id id)
-{
-	switch (id) {
-	case VQI_S_DeviceState:
-	case VQI_S_BusState:
-	case VQI_S_Chardev:
-	case VQI_S_IOThread:
-	case VQI_S_ThrottleGroup:
-	case VQI_S_MemoryRegion:
-		return VQI_S_Object;
-	case VQI_S_MachineClass:
-		return VQI_S_ObjectClass;
-	case VQI_S_VirtIODevice:
-	case VQI_S_SysBusDevice:
-	case VQI_S_PCIDevice:
-	case VQI_S_SCSIDevice:
-	case VQI_S_CPUState:
-		return VQI_S_DeviceState;
-	case VQI_S_PCIBus:
-	case VQI_S_VirtioBusState:
-		return VQI_S_BusState;
-	case VQI_S_PXBDev:
-	case VQI_S_VirtIOPCIProxy:
-		return VQI_S_PCIDevice;
-	case VQI_S_VirtIOBlock:
-	case VQI_S_VirtIONet:
-	case VQI_S_VirtIORNG:
-	case VQI_S_VirtIOCrypto:
-	case VQI_S_VirtIOSCSI:
-	case VQI_S_V9fsVirtioState:
-	case VQI_S_VHostUserFS:
-	case VQI_S_VHostUserBlk:
-		return VQI_S_VirtIODevice;
-	default:
-		return NONE;
-	}
-}
-
 /* Structures that lie behind each other: without their size, the second is not where it seems. */
 static bool is_element(enum vqi_struct_id id)
 {
@@ -79,7 +38,7 @@ static void offer(struct span *span, struct place place, int64_t field)
 static void offer_size(struct span *span, enum vqi_struct_id id, const struct vqi_layout *measured,
 		       const struct vqi_layout *profile, int64_t field)
 {
-	if (id != NONE && measured->structs[id].present && profile->structs[id].present)
+	if (id != VQI_NO_STRUCT && measured->structs[id].present && profile->structs[id].present)
 		offer(span,
 		      (struct place){.target = measured->structs[id].size,
 				     .profile = profile->structs[id].size,
@@ -94,7 +53,7 @@ static struct span find_span(const struct vqi_layout *measured, const struct vqi
 	int64_t offset = profile->fields[field].offset;
 	struct span span = {0};
 
-	offer_size(&span, base_of(id), measured, profile, offset);
+	offer_size(&span, vqi_struct_base(id), measured, profile, offset);
 	offer_size(&span, id, measured, profile, offset);
 	for (size_t i = 0; i < VQI_FIELD_COUNT; i++) {
 		if (vqi_field_info(i)->structure == id && measured->fields[i].present &&

@@ -36,6 +36,44 @@ const struct vqi_symbol_info *vqi_symbol_info(enum vqi_symbol_id symbol)
 	return &symbol_infos[symbol];
 }
 
+enum vqi_struct_id vqi_struct_base(enum vqi_struct_id structure)
+{
+	switch (structure) {
+	case VQI_S_DeviceState:
+	case VQI_S_BusState:
+	case VQI_S_Chardev:
+	case VQI_S_IOThread:
+	case VQI_S_ThrottleGroup:
+	case VQI_S_MemoryRegion:
+		return VQI_S_Object;
+	case VQI_S_MachineClass:
+		return VQI_S_ObjectClass;
+	case VQI_S_VirtIODevice:
+	case VQI_S_SysBusDevice:
+	case VQI_S_PCIDevice:
+	case VQI_S_SCSIDevice:
+	case VQI_S_CPUState:
+		return VQI_S_DeviceState;
+	case VQI_S_PCIBus:
+	case VQI_S_VirtioBusState:
+		return VQI_S_BusState;
+	case VQI_S_PXBDev:
+	case VQI_S_VirtIOPCIProxy:
+		return VQI_S_PCIDevice;
+	case VQI_S_VirtIOBlock:
+	case VQI_S_VirtIONet:
+	case VQI_S_VirtIORNG:
+	case VQI_S_VirtIOCrypto:
+	case VQI_S_VirtIOSCSI:
+	case VQI_S_V9fsVirtioState:
+	case VQI_S_VHostUserFS:
+	case VQI_S_VHostUserBlk:
+		return VQI_S_VirtIODevice;
+	default:
+		return VQI_NO_STRUCT;
+	}
+}
+
 const char *vqi_layout_source_name(enum vqi_layout_source source)
 {
 	switch (source) {
@@ -156,6 +194,21 @@ static struct vqi_error *check_overlap(const struct vqi_layout *layout)
 	return NULL;
 }
 
+/* What a structure begins with has fields of its own. */
+static struct vqi_error *check_bases(const struct vqi_layout *layout)
+{
+	for (size_t i = 0; i < VQI_FIELD_COUNT; i++) {
+		enum vqi_struct_id base = vqi_struct_base(field_infos[i].structure);
+
+		if (base != VQI_NO_STRUCT && layout->fields[i].present &&
+		    layout->structs[base].present &&
+		    layout->fields[i].offset < layout->structs[base].size)
+			return vqi_error_new(VQI_ERROR_BAD_DATA, "layout: %s lies in the %s",
+					     field_infos[i].name, struct_infos[base].name);
+	}
+	return NULL;
+}
+
 struct vqi_error *vqi_layout_check(const struct vqi_layout *layout)
 {
 	struct vqi_error *error = check_bounds(layout);
@@ -164,6 +217,8 @@ struct vqi_error *vqi_layout_check(const struct vqi_layout *layout)
 		error = check_alignment(layout);
 	if (!error)
 		error = check_overlap(layout);
+	if (!error)
+		error = check_bases(layout);
 	return error ? error : check_complete(layout);
 }
 

@@ -12,21 +12,21 @@
 #include "misfit.h"
 #include "selfcheck_device.h"
 #include "type_sizes.h"
+#include "unknown.h"
 
 /* ---- the array of queues ---- */
 
-static bool is_queue(const struct vqi_layout *layout, const uint8_t *data, size_t stride,
-		     uint64_t vdev, uint64_t index)
+static bool is_queue(const struct vqi_view *view, uint64_t vdev, uint64_t index)
 {
-	const struct vqi_view view = {.layout = layout, .data = data, .len = stride};
 	uint64_t queue_index, owner;
 
-	return vqi_view_uint(&view, VQI_F_VirtQueue_queue_index, &queue_index) &&
-	       vqi_view_uint(&view, VQI_F_VirtQueue_vdev, &owner) && queue_index == index &&
+	return vqi_view_uint(view, VQI_F_VirtQueue_queue_index, &queue_index) &&
+	       vqi_view_uint(view, VQI_F_VirtQueue_vdev, &owner) && queue_index == index &&
 	       owner == vdev;
 }
 
-static struct vqi_error *check_queues(struct vqi_qemu *qemu, uint64_t vdev)
+static struct vqi_error *check_queues(struct vqi_qemu *qemu, struct vqi_layout *layout,
+				      uint64_t vdev)
 {
 	static const char what[] =
 		"the entries of VirtIODevice.vq are no VirtQueues of their device";
@@ -43,11 +43,18 @@ static struct vqi_error *check_queues(struct vqi_qemu *qemu, uint64_t vdev)
 		error = vqi_mem_read(qemu->mem, vq, data, len);
 	if (error)
 		return vqi_unreadable(error, what);
-	for (size_t i = 0; i < VQI_MAX_QUEUES; i++) {
-		if (!is_queue(qemu->layout, data + i * stride, stride, vdev, i))
+	for (size_t i = 0; !error && i < VQI_MAX_QUEUES; i++) {
+		const struct vqi_view view = {.layout = qemu->layout,
+					      .addr = vq + i * stride,
+					      .data = data + i * stride,
+					      .len = stride};
+
+		if (!is_queue(&view, vdev, i))
 			return vqi_misfit(what);
+		if (!vqi_selfcheck_is_sure(layout))
+			error = vqi_selfcheck_queue(&view, i == VQI_MAX_QUEUES - 1, layout);
 	}
-	return NULL;
+	return error;
 }
 
 /* ---- what QEMU calls when the VM stops ---- */
@@ -109,7 +116,11 @@ static struct vqi_error *check_cpus(struct vqi_qemu *qemu, struct vqi_layout *la
 
 	if (error)
 		return vqi_error_keep_fatal(error);
-	return cpu ? check_types(qemu, layout, cpu) : NULL;
+	if (cpu)
+		error = check_types(qemu, layout, cpu);
+	if (!error && cpu && !vqi_selfcheck_is_sure(layout))
+		error = vqi_selfcheck_cpu(qemu, layout, cpu);
+	return error;
 }
 
 static struct vqi_error *check_iothreads(struct vqi_qemu *qemu, struct vqi_layout *layout)
@@ -117,8 +128,11 @@ static struct vqi_error *check_iothreads(struct vqi_qemu *qemu, struct vqi_layou
 	struct vqi_objects iothreads = {0};
 	struct vqi_error *error = vqi_error_keep_fatal(vqi_qemu_iothreads(qemu, &iothreads));
 
-	for (size_t i = 0; !error && i < iothreads.count; i++)
+	for (size_t i = 0; !error && i < iothreads.count; i++) {
 		error = check_types(qemu, layout, iothreads.objects[i].address);
+		if (!error && !vqi_selfcheck_is_sure(layout))
+			error = vqi_selfcheck_iothread(qemu, layout, iothreads.objects[i].address);
+	}
 	vqi_objects_done(&iothreads);
 	return error;
 }
@@ -149,6 +163,64 @@ static struct vqi_error *check_handlers(struct vqi_qemu *qemu, enum vqi_symbol_i
 	return back != context + handlers->offset ? vqi_misfit(what) : NULL;
 }
 
+/* ---- the machine ---- */
+
+/* It is below the root of all objects. Source: qom/object.c object_get_root(). */
+static struct vqi_error *check_root(struct vqi_qemu *qemu, uint64_t machine)
+{
+	static const char what[] = "the machine is not below the root of the objects";
+	uint64_t root = 0, above = 0;
+	bool is_container = false;
+	struct vqi_error *error = vqi_qemu_field(qemu, machine, VQI_F_Object_parent, &root);
+
+	if (!error)
+		error = vqi_qemu_is_a(qemu, root, "container", &is_container);
+	if (!error)
+		error = vqi_qemu_field(qemu, root, VQI_F_Object_parent, &above);
+	if (error)
+		return vqi_unreadable(error, what);
+	return is_container && !above ? NULL : vqi_misfit(what);
+}
+
+/* By wrong properties, which the tree is made of, it would be empty, or lack some. */
+static struct vqi_error *check_name(struct vqi_qemu *qemu, uint64_t machine)
+{
+	static const char what[] = "the root of the objects has no machine";
+	vqi_cleanup_free char *name = NULL;
+	struct vqi_error *error = vqi_qemu_object_name(qemu, machine, &name);
+
+	if (error && error->code == VQI_ERROR_NO_LAYOUT) /* the buses lead to the devices */
+		return vqi_drop_unknown(error);
+	if (error)
+		return vqi_unreadable(error, what);
+	return name && strcmp(name, "machine") == 0 ? NULL : vqi_misfit(what);
+}
+
+/* By a wrong TypeImpl.parent_type nothing is a device, and there seem to be none. */
+static struct vqi_error *check_machine(struct vqi_qemu *qemu)
+{
+	static const char what[] = "the machine is no machine";
+	uint64_t machine = 0;
+	bool is_machine = false, is_object = false;
+	struct vqi_error *error;
+
+	if (!qemu->layout->symbols[VQI_SYM_current_machine].present)
+		return NULL;
+	error = vqi_qemu_pointer(qemu, VQI_SYM_current_machine, &machine);
+	if (!error && !machine) /* QEMU is about to make it */
+		return NULL;
+	if (!error)
+		error = vqi_qemu_is_a(qemu, machine, "machine", &is_machine);
+	if (!error)
+		error = vqi_qemu_is_a(qemu, machine, "object", &is_object);
+	if (error)
+		return vqi_unreadable(error, what);
+	if (!is_machine || !is_object)
+		return vqi_misfit(what);
+	error = check_root(qemu, machine);
+	return error ? error : check_name(qemu, machine);
+}
+
 /* ---- all of it ---- */
 
 static struct vqi_error *check_device(struct vqi_qemu *qemu, struct vqi_layout *layout,
@@ -158,7 +230,7 @@ static struct vqi_error *check_device(struct vqi_qemu *qemu, struct vqi_layout *
 	uint64_t parent = 0;
 
 	if (!error)
-		error = check_queues(qemu, device->address);
+		error = check_queues(qemu, layout, device->address);
 	if (!error)
 		error = check_vmstate(qemu, device->address);
 	if (!error)
@@ -167,7 +239,16 @@ static struct vqi_error *check_device(struct vqi_qemu *qemu, struct vqi_layout *
 		error = vqi_chunks_check_disks(qemu, layout, device->address);
 	if (!error) /* the PCI or CCW proxy is its parent */
 		error = vqi_qemu_field(qemu, device->address, VQI_F_Object_parent, &parent);
-	return error || !parent ? error : check_types(qemu, layout, parent);
+	if (!error && parent)
+		error = check_types(qemu, layout, parent);
+	if (!error && parent && !vqi_selfcheck_is_sure(layout))
+		error = vqi_selfcheck_proxy(qemu, layout, parent);
+	return error;
+}
+
+static bool is_all_wrong(const struct vqi_tally *tally)
+{
+	return tally->count && !tally->right;
 }
 
 static struct vqi_error *check_rings(struct vqi_qemu *qemu, const struct vqi_objects *devices)
@@ -175,11 +256,17 @@ static struct vqi_error *check_rings(struct vqi_qemu *qemu, const struct vqi_obj
 	struct vqi_selfcheck_rings rings = {0};
 	struct vqi_error *error = NULL;
 
-	for (size_t i = 0; !error && !rings.right && i < devices->count; i++)
+	for (size_t i = 0; !error && i < devices->count; i++)
 		error = vqi_selfcheck_rings(qemu, devices->objects[i].address, &rings);
-	if (!error && rings.count && !rings.right)
-		error = vqi_misfit("no ring is where its caches say");
-	return error;
+	if (error)
+		return error;
+	if (is_all_wrong(&rings.caches))
+		return vqi_misfit("no ring is where its caches say");
+	if (is_all_wrong(&rings.shadows))
+		return vqi_misfit("no VirtQueue.shadow_avail_idx is what a driver said");
+	if (is_all_wrong(&rings.statuses))
+		return vqi_misfit("by VirtIODevice.status no device that runs was started");
+	return NULL;
 }
 
 static struct vqi_error *check_devices(struct vqi_qemu *qemu, struct vqi_layout *layout)
@@ -206,8 +293,12 @@ static struct vqi_error *check_devices(struct vqi_qemu *qemu, struct vqi_layout 
 
 static struct vqi_error *check_all(struct vqi_qemu *qemu, struct vqi_layout *layout)
 {
-	struct vqi_error *error = check_devices(qemu, layout);
+	struct vqi_error *error = check_machine(qemu);
 
+	if (!error && !vqi_selfcheck_is_sure(layout))
+		error = vqi_selfcheck_vmstate(qemu);
+	if (!error)
+		error = check_devices(qemu, layout);
 	if (!error)
 		error = check_cpus(qemu, layout);
 	if (!error)

@@ -18,15 +18,47 @@ static inline bool vqi_selfcheck_is_sure(const struct vqi_layout *layout)
 struct vqi_error *vqi_selfcheck_device(struct vqi_qemu *qemu,
 				       const struct vqi_object *device) vqi_must_check;
 
-/* Rings that a driver has set up, and those of which the region caches are where the guest's RAM is. */
-struct vqi_selfcheck_rings {
+/* What a guest may have made otherwise in one place, or for a moment, and hardly everywhere: how often it could be
+ * told, and how often it was right. One that is right is enough. */
+struct vqi_tally {
 	size_t count, right;
 };
 
-/* Adds the rings of a device that can be told. A driver may have moved some meanwhile: one that is right proves the
- * layout. Errors: those of readv, NOMEM.
- * Source: hw/virtio/virtio.c virtio_init_region_cache(). */
+struct vqi_selfcheck_rings {
+	struct vqi_tally caches;   /* rings whose region caches are where the guest's RAM is */
+	struct vqi_tally shadows;  /* rings whose shadow_avail_idx the driver can have meant */
+	struct vqi_tally statuses; /* devices that a driver started, and told so */
+};
+
+/* Adds what can be told of a device and its rings. Errors: those of readv, NOMEM.
+ * Source: hw/virtio/virtio.c virtio_init_region_cache(), vring_avail_idx(), virtio_set_started(). */
 struct vqi_error *vqi_selfcheck_rings(struct vqi_qemu *qemu, uint64_t vdev,
 				      struct vqi_selfcheck_rings *rings) vqi_must_check;
+
+/* Checks an entry of VirtIODevice.vq: that it has a size exactly if it has a default one, and that the last of all,
+ * which no device uses, is as it was made. What of that a driver could have changed becomes unknown. Errors: NO_LAYOUT.
+ * Source: hw/virtio/virtio.c virtio_queue_set_num(), virtio_delete_queue(), virtio_queue_set_vector(). */
+struct vqi_error *vqi_selfcheck_queue(const struct vqi_view *queue, bool is_last,
+				      struct vqi_layout *layout) vqi_must_check;
+
+/* Check what the diagnosis can do without: where it does not fit, its structure becomes unknown.
+ * Errors: those of readv. */
+
+/* That a PCI device's configuration space is that of a virtio device, and has the vectors that it says.
+ * Source: hw/pci/msix.c msix_init(). */
+struct vqi_error *vqi_selfcheck_proxy(struct vqi_qemu *qemu, struct vqi_layout *layout,
+				      uint64_t proxy) vqi_must_check;
+
+/* That virtual CPUs are a list, each with a number and a thread. Source: cpu-common.c cpu_list_add(). */
+struct vqi_error *vqi_selfcheck_cpu(struct vqi_qemu *qemu, struct vqi_layout *layout,
+				    uint64_t first) vqi_must_check;
+
+/* That an iothread has a thread, and an AioContext with handlers. Source: iothread.c, util/async.c. */
+struct vqi_error *vqi_selfcheck_iothread(struct vqi_qemu *qemu, struct vqi_layout *layout,
+					 uint64_t iothread) vqi_must_check;
+
+/* Checks fields against QEMU's own descriptions of what it migrates, where these are found.
+ * Errors: NO_LAYOUT; those of readv, NOMEM. Source: hw/virtio/virtio.c vmstate_virtio. */
+struct vqi_error *vqi_selfcheck_vmstate(struct vqi_qemu *qemu) vqi_must_check;
 
 #endif

@@ -34,6 +34,8 @@ static const struct {
 	{VQI_S_VirtIOPCIProxy, VQI_S_PCIDevice},
 	{VQI_S_IOThread, VQI_S_Object},
 	{VQI_S_CPUState, VQI_S_DeviceState},
+	{VQI_S_ThrottleGroup, VQI_S_Object},
+	{VQI_S_MemoryRegion, VQI_S_Object},
 };
 
 /* Fields that are structures of the table themselves. */

@@ -76,6 +76,8 @@ static void make_queues(struct fake_qemu *qemu, struct fake_device *device)
 		fake_set(qemu, queue, VQI_F_VirtQueue_vector, i < device->queue_count ? i + 1 : 0);
 		fake_set_vring(qemu, device, i, VQI_F_VRing_num,
 			       i < device->queue_count ? device->num : 0);
+		fake_set_vring(qemu, device, i, VQI_F_VRing_num_default,
+			       i < device->queue_count ? device->num : 0);
 	}
 }
 

@@ -10,18 +10,33 @@ static uint32_t align_up(uint32_t offset)
 	return (offset + 7) & ~7u;
 }
 
-/* Every structure has its fields one after another, of 8 bytes each. */
+/* Its fields one after another, of 8 bytes each, behind what it begins with. */
+static void place(enum vqi_struct_id id)
+{
+	struct vqi_struct_layout *structure = &layout.structs[id];
+	enum vqi_struct_id base = vqi_struct_base(id);
+
+	if (structure->present)
+		return;
+	if (base != VQI_NO_STRUCT) {
+		place(base);
+		structure->size = layout.structs[base].size;
+	}
+	for (size_t i = 0; i < VQI_FIELD_COUNT; i++) {
+		if (vqi_field_info(i)->structure != id)
+			continue;
+		layout.fields[i] = (struct vqi_field){
+			.present = true, .offset = align_up(structure->size), .size = 8};
+		structure->size = align_up(structure->size) + 8;
+	}
+	structure->present = true;
+}
+
 static void setup(void)
 {
 	layout = (struct vqi_layout){.source = VQI_LAYOUT_DWARF};
-	for (size_t i = 0; i < VQI_FIELD_COUNT; i++) {
-		struct vqi_struct_layout *structure = &layout.structs[vqi_field_info(i)->structure];
-
-		layout.fields[i] = (struct vqi_field){
-			.present = true, .offset = align_up(structure->size), .size = 8};
-		structure->present = true;
-		structure->size = align_up(structure->size) + 8;
-	}
+	for (size_t i = 0; i < VQI_STRUCT_COUNT; i++)
+		place((enum vqi_struct_id)i);
 	for (size_t i = 0; i < VQI_SYMBOL_COUNT; i++)
 		layout.symbols[i] = (struct vqi_symbol){.present = true, .address = 4096 + i};
 }
@@ -144,6 +159,21 @@ START_TEST(fields_must_not_overlap)
 			    "VirtQueue.last_avail_idx and VirtQueue.used_idx overlap");
 	layout.fields[VQI_F_VirtQueue_used_idx].present = false;
 	layout.fields[VQI_F_VirtQueue_used_wrap_counter].present = false;
+	ck_assert_code(vqi_layout_check(&layout), VQI_ERROR_NO_LAYOUT);
+}
+END_TEST
+
+START_TEST(fields_must_lie_behind_the_base)
+{
+	struct vqi_field *field = &layout.fields[VQI_F_VirtIODevice_status];
+
+	field->size = 1;
+	field->offset = layout.structs[VQI_S_DeviceState].size - 1;
+	ck_assert_code_text(vqi_layout_check(&layout), VQI_ERROR_BAD_DATA,
+			    "VirtIODevice.status lies in the DeviceState");
+	layout.structs[VQI_S_DeviceState].size--;
+	layout.fields[VQI_F_DeviceState_child_bus].offset = 0; /* its last, which ended there */
+	layout.fields[VQI_F_DeviceState_child_bus].present = false;
 	ck_assert_code(vqi_layout_check(&layout), VQI_ERROR_NO_LAYOUT);
 }
 END_TEST
@@ -345,6 +375,7 @@ int main(void)
 	tcase_add_test(tcase, fields_must_lie_within_their_structure);
 	tcase_add_test(tcase, numbers_must_be_aligned);
 	tcase_add_test(tcase, fields_must_not_overlap);
+	tcase_add_test(tcase, fields_must_lie_behind_the_base);
 	tcase_add_test(tcase, structures_must_be_of_a_likely_size);
 	tcase_add_test(tcase, needed_fields_are_named_when_absent);
 	tcase_add_test(tcase, span_reaches_to_the_last_present_field);
