@@ -69,7 +69,8 @@
 	S(vhost_dev, "vhost_dev_init")                                                             \
 	S(VhostOps, "vhost_dev_init")
 
-/* F(structure, member, need)   P(structure, name, path, need) */
+/* F(structure, member, need)   P(structure, name, path, need)
+ * Some are never read: no field beside them can seem to be where they are. */
 #define VQI_LAYOUT_FIELDS(F, P)                                                                    \
 	F(Object, class, VQI_REQUIRED)                                                             \
 	F(Object, properties, VQI_OPTIONAL)                                                        \
@@ -95,12 +96,14 @@
 	F(VirtIODevice, name, VQI_OPTIONAL)                                                        \
 	F(VirtIODevice, status, VQI_REQUIRED)                                                      \
 	F(VirtIODevice, isr, VQI_OPTIONAL)                                                         \
+	F(VirtIODevice, queue_sel, VQI_OPTIONAL)                                                   \
 	F(VirtIODevice, host_features, VQI_REQUIRED)                                               \
 	F(VirtIODevice, guest_features, VQI_REQUIRED)                                              \
 	F(VirtIODevice, vq, VQI_REQUIRED)                                                          \
 	F(VirtIODevice, device_id, VQI_REQUIRED)                                                   \
 	F(VirtIODevice, vm_running, VQI_OPTIONAL)                                                  \
 	F(VirtIODevice, broken, VQI_REQUIRED)                                                      \
+	F(VirtIODevice, use_disabled_flag, VQI_OPTIONAL)                                           \
 	F(VirtIODevice, disabled, VQI_OPTIONAL)                                                    \
 	F(VirtIODevice, use_started, VQI_OPTIONAL)                                                 \
 	F(VirtIODevice, started, VQI_OPTIONAL)                                                     \

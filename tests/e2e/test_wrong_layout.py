@@ -5,6 +5,7 @@ Each is signed anew, so that it is the process's memory that speaks against it.
 
 import copy
 import json
+import random
 import re
 
 import pytest
@@ -17,18 +18,23 @@ DEVICES = (
     *("-device", "virtio-blk-pci,id=blk0,drive=d0,iothread=io0", "-device", "virtio-net-pci,id=net0"),
     *("-device", "virtio-balloon-pci,id=balloon0", "-device", "virtio-rng-pci,id=rng0"),
 )
-TABLE = re.findall(r"^\tF\((\w+), (\w+), (VQI_\w+)\)", (ROOT / "include/vqi/layout_table.h").read_text(), re.MULTILINE)
-REQUIRED = [(structure, field) for structure, field, need in TABLE if need == "VQI_REQUIRED"]
+TABLE = (ROOT / "include/vqi/layout_table.h").read_text()
+FIELDS = [
+    *re.findall(r"^\tF\((\w+), (\w+), (VQI_\w+)\)", TABLE, re.MULTILINE),
+    *re.findall(r'^\tP\((\w+), \w+, "([^"]+)",\s*(?:\\\n\s*)?(VQI_\w+)\)', TABLE, re.MULTILINE),
+]
+REQUIRED = [(structure, field) for structure, field, need in FIELDS if need == "VQI_REQUIRED"]
 
-# No pointer, no list and no size tells where these are, and no other field is where they seem to be: bytes that happen to be
-# likely. Only the digest of the file protects them.
-UNPROVEN = {
-    "VirtIODevice.status",
-    "VirtIODevice.broken",
-    "VirtQueue.last_avail_idx",
-    "VirtQueue.shadow_avail_idx",
-    "VirtQueue.inuse",
-}
+# What can be left out, and matters to the diagnosis of a ring.
+OF_RINGS = {"Object", "ObjectProperty", "TypeImpl", "DeviceState", "VirtIODevice", "VirtQueue", "VRing", "EventNotifier"}
+OPTIONAL = [
+    (structure, field) for structure, field, need in FIELDS if need == "VQI_OPTIONAL" and structure in OF_RINGS
+]  # fmt: skip
+
+# No number that QEMU describes, and none that it must have at any time: nothing tells these from other bytes that are likely.
+# Near where it is, the status cannot be: other fields are there. Near the others are bytes that nothing uses.
+UNPROVEN_NEARBY = {"VirtIODevice.isr", "VirtQueue.signalled_used_valid"}
+UNPROVEN_ANYWHERE = {"VirtIODevice.status"}
 
 
 @pytest.fixture
@@ -89,22 +95,65 @@ def differences(truth, said, at=""):
         yield f"{at}: {said} instead of {truth}"
 
 
-@pytest.mark.parametrize("by", [-8, -4, -2, -1, 1, 2, 4, 8])
-def test_wrong_offset(vm, inspector, profile, tmp_path, by):
-    _, truth = run(vm, inspector, tmp_path, profile)
-    wrong = []
-    for structure, field in REQUIRED:
-        changed = shifted(profile, structure, field, by)
-        if changed["structs"][structure]["fields"][field]["offset"] < 0 or f"{structure}.{field}" in UNPROVEN:
-            continue
-        status, said = run(vm, inspector, tmp_path, sign(changed))
+def assert_refused(said):
+    """By what is in memory, or by the layout itself."""
+    assert "does not fit this QEMU" in said or "layout: " in said
+
+
+def name(structure, field):
+    return f"{structure}.{field}"
+
+
+class Truth:
+    """What is said by the right profile, against which others are held."""
+
+    def __init__(self, vm, inspector, profile, tmp_path):
+        self.runs = lambda changed: run(vm, inspector, tmp_path, sign(changed))
+        self.profile = profile
+        status, self.said = self.runs(profile)
+        assert status != 3, self.said
+
+    def offset(self, structure, field):
+        """Where it is; None in a QEMU that has no such field."""
+        fields = self.profile["structs"].get(structure, {"fields": {}})["fields"]
+        return fields[field]["offset"] if field in fields else None
+
+    def hold(self, structure, field, by):
+        """What is said that is not so, when a field is said to be elsewhere."""
+        changed = shifted(self.profile, structure, field, by)
+        if changed["structs"][structure]["fields"][field]["offset"] < 0:
+            return
+        status, said = self.runs(changed)
         if status == 3:
-            assert "does not fit this QEMU" in said or "layout: " in said
-            continue
+            assert_refused(said)
+            return
         parts = ("devices", "findings", "loops", "vcpus")
-        found = [difference for part in parts for difference in differences(truth[part], said[part], part)]
+        found = [difference for part in parts for difference in differences(self.said[part], said[part], part)]
         if found:
-            wrong.append(f"{structure}.{field} {by:+}: {'; '.join(found[:3])}")
+            yield f"{name(structure, field)} {by:+}: {'; '.join(found[:3])}"
+
+
+@pytest.fixture
+def truth(vm, inspector, profile, tmp_path):
+    return Truth(vm, inspector, profile, tmp_path)
+
+
+@pytest.mark.parametrize("by", [-8, -4, -2, -1, 1, 2, 4, 8])
+def test_wrong_offset(truth, by):
+    fields = [*REQUIRED, *(field for field in OPTIONAL if truth.offset(*field) is not None and name(*field) not in UNPROVEN_NEARBY)]
+    wrong = [line for structure, field in fields for line in truth.hold(structure, field, by)]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_offset(truth, seed):
+    """As far away as the structure goes, where a field of its size can be."""
+    chance, wrong = random.Random(seed), []
+    for structure, field in REQUIRED:
+        its, size = truth.profile["structs"][structure], truth.profile["structs"][structure]["fields"][field]["size"]
+        places = range(0, its["size"] - size + 1, size if size in (2, 4, 8) else 1)
+        for place in chance.sample(places, min(3, len(places))) if name(structure, field) not in UNPROVEN_ANYWHERE else ():
+            wrong.extend(truth.hold(structure, field, place - truth.offset(structure, field)))
     assert not wrong, "\n".join(wrong)
 
 
@@ -113,4 +162,5 @@ def test_wrong_size(vm, inspector, profile, tmp_path, structure):
     changed = copy.deepcopy(profile)
     changed["structs"][structure]["size"] += 8
     status, error = run(vm, inspector, tmp_path, sign(changed))
-    assert status == 3 and "does not fit this QEMU" in error
+    assert status == 3
+    assert_refused(error)
