@@ -147,20 +147,34 @@ static const struct {
 	{"virtio-mem", 24},	     {"vhost-user-fs-device", 26}, {"virtio-pmem", 27},
 };
 
+/* Whether the device is of a type that is of the kind with this id, or of one with another. */
+static struct vqi_error *is_of_kind(struct vqi_qemu *qemu, uint64_t vdev, uint64_t id, bool same,
+				    bool *ret_is)
+{
+	struct vqi_error *error = NULL;
+
+	*ret_is = false;
+	for (size_t i = 0; !error && !*ret_is && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if ((kinds[i].id == id) == same)
+			error = vqi_qemu_is_a(qemu, vdev, kinds[i].type, ret_is);
+	}
+	return error;
+}
+
 static struct vqi_error *check_kind(struct vqi_qemu *qemu, uint64_t vdev)
 {
 	static const char what[] = "VirtIODevice.device_id is not of the device's type";
+	bool is_same = false, is_other = false;
 	uint64_t id = 0;
 	struct vqi_error *error = vqi_qemu_field(qemu, vdev, VQI_F_VirtIODevice_device_id, &id);
 
-	for (size_t i = 0; !error && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		bool is_one = false;
-
-		error = vqi_qemu_is_a(qemu, vdev, kinds[i].type, &is_one);
-		if (is_one && id != kinds[i].id)
-			return vqi_misfit(what);
-	}
-	return vqi_unreadable(error, what);
+	if (!error)
+		error = is_of_kind(qemu, vdev, id, true, &is_same);
+	if (!error && !is_same)
+		error = is_of_kind(qemu, vdev, id, false, &is_other);
+	if (error)
+		return vqi_unreadable(error, what);
+	return is_other ? vqi_misfit(what) : NULL;
 }
 
 /* A driver cannot accept what the device does not offer; a state that is being loaded can, until it has arrived.

@@ -230,7 +230,7 @@ static struct vqi_error *tally_queue(struct vqi_qemu *qemu, uint64_t vdev, uint6
 
 	if (!error)
 		error = vqi_qemu_field(qemu, vring, VQI_F_VRing_caches, &ring.caches);
-	if (error || !ring.num || !ring.caches)
+	if (error || !ring.num || !ring.caches || (rings->caches.right && rings->shadows.right))
 		return error;
 	if (!rings->caches.right)
 		error = read_ram(qemu, vdev, ram);

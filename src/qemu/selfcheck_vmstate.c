@@ -15,6 +15,7 @@
 #define VERSION	     (UINT64_C(1) << 32) /* VMStateDescription: not unmigratable, version_id 1 */
 #define DESCRIPTION  20			 /* words at most until its fields */
 #define FIELDS	     (8 * 128)		 /* bytes of its first fields */
+#define USER_BITS    56			 /* of addresses of processes, at most */
 #define MAX_POINTERS 512
 #define MAX_LEN	     24 /* bytes of a name, and its NUL */
 
@@ -112,7 +113,14 @@ static void take_field(const struct vqi_layout *layout, const struct names *name
 
 static bool is_field(const uint64_t *words)
 {
-	return words[0] && !words[1] && words[2] < VQI_LAYOUT_MAX_SIZE && words[3] <= WORD;
+	return words[0] >= PAGE && words[0] >> USER_BITS == 0 && !words[1] && words[3] &&
+	       words[2] < VQI_LAYOUT_MAX_SIZE && words[3] <= WORD;
+}
+
+/* An array of structures with pointers, in the part of the address space that processes have. */
+static bool may_be_fields(uint64_t word)
+{
+	return word >= PAGE && word % WORD == 0 && word >> USER_BITS == 0;
 }
 
 /* Looks through what the words of a description lead to: one of them leads to its fields. */
@@ -122,13 +130,18 @@ static struct vqi_error *read_fields(struct vqi_qemu *qemu, const uint64_t *desc
 	uint64_t words[DESCRIPTION][FIELDS / WORD];
 	struct vqi_range ranges[DESCRIPTION];
 	struct vqi_error *error;
+	size_t count = 0;
 
-	for (size_t i = 0; i < DESCRIPTION; i++)
-		ranges[i] = (struct vqi_range){
-			.addr = description[i], .buf = words[i], .len = sizeof(words[i])};
-	error = vqi_mem_readv(qemu->mem, ranges, DESCRIPTION);
+	for (size_t i = 0; i < DESCRIPTION; i++) {
+		if (!may_be_fields(description[i]))
+			continue;
+		ranges[count] = (struct vqi_range){
+			.addr = description[i], .buf = words[count], .len = sizeof(words[count])};
+		count++;
+	}
+	error = vqi_mem_readv(qemu->mem, ranges, count);
 	names->count = 0;
-	for (size_t i = 0; !error && i < DESCRIPTION; i++) {
+	for (size_t i = 0; !error && i < count; i++) {
 		for (size_t at = 0; ranges[i].ok && at + 4 <= FIELDS / WORD; at++) {
 			if (is_field(&words[i][at]))
 				names_add(names, i * (FIELDS / WORD) + at, words[i][at]);
