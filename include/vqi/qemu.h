@@ -106,11 +106,13 @@ struct vqi_error *vqi_qemu_take_virtio(struct vqi_qemu *qemu,
 
 /* Checks a layout against what is in memory, before anything that was read by it is believed: of every
  * virtio device, all 1024 entries of its vq array say their own number and their device; vmstate's opaque
- * is the device; the sizes of the types "device" and "virtio-device" are those of their structures; and the
- * main loop's lists of handlers are lists. Other structures that are objects, and are of another size than
- * QEMU's, become unknown. What the layout lacks is passed over. A device that is being plugged or unplugged
- * fits no layout: look again. layout must be that of qemu.
- * Source: hw/virtio/virtio.c virtio_init(), qom/object.c struct TypeImpl.
+ * is the device; the sizes of the types "device" and "virtio-device" are those of their structures; the
+ * main loop's lists of handlers are lists; and the machine is where it is in the tree of objects, each device
+ * on its bus. Unless debug information says so, QEMU's own descriptions of what it migrates must agree, and
+ * rings must be where their caches are; what a guest alone can bring about is no misfit. Other structures that
+ * are of another size than QEMU's, or cannot be what they seem, become unknown. What the layout lacks is passed
+ * over. A device that is being plugged or unplugged fits no layout: look again. layout must be that of qemu.
+ * Source: hw/virtio/virtio.c virtio_init(), vmstate_virtio, qom/object.c struct TypeImpl.
  * Errors: NO_LAYOUT, naming what does not fit; GONE, PERMISSION, NOMEM. */
 struct vqi_error *vqi_qemu_check_layout(struct vqi_qemu *qemu,
 					struct vqi_layout *layout) vqi_must_check;

@@ -9,6 +9,7 @@
 #include "unknown.h"
 
 /* Source: glibc malloc/malloc.c, "A (physical) chunk"; of 64-bit hosts. */
+#define WORD	   8
 #define HEADER	   8  /* bytes of a chunk that are not the caller's: its size and flags */
 #define ALIGNMENT  16 /* of chunks; what is less is not split off a larger one */
 #define FLAGS	   7  /* PREV_INUSE, IS_MMAPPED, NON_MAIN_ARENA */
@@ -70,6 +71,29 @@ static struct vqi_error *check_driver(struct vqi_qemu *qemu, struct vqi_layout *
 	return NULL;
 }
 
+/* Every node has a name, and is in the list of all: what its link leads back to leads to it (QTAILQ_ENTRY,
+ * include/qemu/queue.h). Source: block.c bdrv_new(), bdrv_assign_node_name(). */
+static struct vqi_error *check_node(struct vqi_qemu *qemu, struct vqi_layout *layout, uint64_t bs)
+{
+	const struct vqi_field *link = &layout->fields[VQI_F_BlockDriverState_bs_list];
+	vqi_cleanup_free char *name = NULL;
+	uint64_t before = 0, there = link->present ? 0 : bs;
+	struct vqi_error *error = check(qemu, layout, bs, VQI_S_BlockDriverState);
+
+	if (error || !bs || !layout->fields[VQI_F_BlockDriverState_node_name].present)
+		return error;
+	error = vqi_error_keep_fatal(
+		vqi_known_string(qemu, bs, VQI_F_BlockDriverState_node_name, &name));
+	if (!error && link->present)
+		error = vqi_error_keep_fatal(
+			vqi_mem_read_uint(qemu->mem, bs + link->offset + WORD, WORD, &before));
+	if (!error && link->present)
+		error = vqi_error_keep_fatal(vqi_mem_read_uint(qemu->mem, before, WORD, &there));
+	if (!error && (!name || !name[0] || there != bs))
+		vqi_layout_drop(layout, VQI_S_BlockDriverState);
+	return error;
+}
+
 /* A node, and down its first children. */
 static struct vqi_error *check_nodes(struct vqi_qemu *qemu, struct vqi_layout *layout,
 				     uint64_t child)
@@ -82,7 +106,7 @@ static struct vqi_error *check_nodes(struct vqi_qemu *qemu, struct vqi_layout *l
 		if (!error)
 			error = follow(qemu, child, VQI_F_BdrvChild_bs, &bs);
 		if (!error)
-			error = check(qemu, layout, bs, VQI_S_BlockDriverState);
+			error = check_node(qemu, layout, bs);
 		if (!error)
 			error = check_driver(qemu, layout, bs);
 		if (!error)

@@ -104,14 +104,19 @@ def name(structure, field):
     return f"{structure}.{field}"
 
 
+PARTS = ("devices", "findings", "loops", "vcpus")
+
+
 class Truth:
-    """What is said by the right profile, against which others are held."""
+    """What is said by the right profile, as by debug information, against which others are held."""
 
     def __init__(self, vm, inspector, profile, tmp_path):
         self.runs = lambda changed: run(vm, inspector, tmp_path, sign(changed))
         self.profile = profile
         status, self.said = self.runs(profile)
         assert status != 3, self.said
+        plain = json.loads(inspector.run("--pid", vm.pid, "--no-cache", "--once", "--format=json").stdout)
+        assert [self.said[part] for part in PARTS] == [plain[part] for part in PARTS]
 
     def offset(self, structure, field):
         """Where it is; None in a QEMU that has no such field."""
@@ -127,8 +132,7 @@ class Truth:
         if status == 3:
             assert_refused(said)
             return
-        parts = ("devices", "findings", "loops", "vcpus")
-        found = [difference for part in parts for difference in differences(self.said[part], said[part], part)]
+        found = [difference for part in PARTS for difference in differences(self.said[part], said[part], part)]
         if found:
             yield f"{name(structure, field)} {by:+}: {'; '.join(found[:3])}"
 

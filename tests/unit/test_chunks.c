@@ -24,6 +24,15 @@ static void malloced(uint64_t address, enum vqi_struct_id id)
 	put_header(address, (qemu->layout.structs[id].size + 8 + 15) / 16 * 16);
 }
 
+/* The list of all nodes, with this alone. */
+static void link_node(void)
+{
+	uint64_t head = fake_alloc(qemu, 16);
+
+	fake_poke(qemu, head, 8, bs);
+	fake_poke(qemu, fake_place(qemu, bs, VQI_F_BlockDriverState_bs_list) + 8, 8, head);
+}
+
 static void setup(void)
 {
 	qemu = fake_qemu_new(1);
@@ -32,6 +41,7 @@ static void setup(void)
 	fake_set(qemu, vdev, VQI_F_VirtIOBlock_blk, blk);
 	bs = fake_block_node(qemu, "t0", "throttle");
 	fake_block_insert(qemu, blk, bs);
+	link_node();
 	child = fake_get(qemu, blk, VQI_F_BlockBackend_root);
 	member = fake_throttle_member(qemu, fake_throttle_group(qemu, "limits"), 0, 0);
 	fake_set(qemu, bs, VQI_F_BlockDriverState_opaque, member);
@@ -106,6 +116,21 @@ START_TEST(test_another_size)
 }
 END_TEST
 
+/* A node without a name, or that nothing leads to, is none. */
+START_TEST(test_no_node)
+{
+	uint64_t back = fake_place(qemu, bs, VQI_F_BlockDriverState_bs_list) + 8;
+
+	if (_i == 0)
+		fake_set_text(qemu, bs, VQI_F_BlockDriverState_node_name, "");
+	else
+		fake_poke(qemu, back, 8, _i == 1 ? 0 : blk);
+	check();
+	ck_assert(!is_known(VQI_S_BlockDriverState));
+	ck_assert(is_known(VQI_S_BlockBackend));
+}
+END_TEST
+
 START_TEST(test_smaller)
 {
 	put_header(*cases[_i].address, 32);
@@ -170,6 +195,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, test_all_fits);
+	tcase_add_loop_test(tcase, test_no_node, 0, 3);
 	tcase_add_loop_test(tcase, test_another_size, 0, count);
 	tcase_add_loop_test(tcase, test_smaller, 0, count);
 	tcase_add_loop_test(tcase, test_more_room, 0, count);
