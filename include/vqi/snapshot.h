@@ -11,36 +11,8 @@
 #include <time.h>
 
 #include "vqi/error.h"
-
-/* A number that may be unknown. */
-struct vqi_num {
-	uint64_t value;
-	bool known;
-};
-
-#define VQI_UNKNOWN ((struct vqi_num){.known = false})
-#define VQI_NUM(x)  ((struct vqi_num){.value = (uint64_t)(x), .known = true})
-
-static inline bool vqi_num_is(struct vqi_num num, uint64_t value)
-{
-	return num.known && num.value == value;
-}
-
-static inline bool vqi_num_nonzero(struct vqi_num num)
-{
-	return num.known && num.value;
-}
-
-static inline bool vqi_num_equal(struct vqi_num a, struct vqi_num b)
-{
-	return a.known == b.known && (!a.known || a.value == b.value);
-}
-
-/* a - b modulo 2^16, unknown when either is. */
-static inline struct vqi_num vqi_num_ahead(struct vqi_num a, struct vqi_num b)
-{
-	return a.known && b.known ? VQI_NUM((uint16_t)(a.value - b.value)) : VQI_UNKNOWN;
-}
+#include "vqi/num.h"
+#include "vqi/request.h"
 
 enum vqi_held_by { VQI_HELD_NOT, VQI_HELD_SIGNAL, VQI_HELD_TRACER, VQI_HELD_FREEZER };
 
@@ -141,6 +113,7 @@ struct vqi_thread {
 	struct vqi_num cpu_ms;	    /* processor time that it has used since it began */
 	struct vqi_num wait_ms;	    /* time that it was ready to run and had no processor */
 	struct vqi_num sleeps;	    /* how often it went to sleep: voluntary_ctxt_switches */
+	struct vqi_stack stack;	    /* no frames: not asked for, or see its gap */
 };
 
 /* One virtual CPU. */
@@ -287,6 +260,10 @@ struct vqi_queue {
 	struct vqi_ring_place fault_place;
 	bool consistent; /* two readings of it agreed */
 
+	struct vqi_request
+		*requests; /* in flight, the oldest first; none where they were not asked for */
+	size_t request_count;
+
 	/* Set by the diagnosis. */
 	enum vqi_queue_state state;
 	struct vqi_num kick_due; /* 1: the driver was obliged to kick for what is not taken */
@@ -373,8 +350,9 @@ VQI_DEFINE_CLEANUP(struct vqi_snapshot *, vqi_snapshot_free)
 /* Copies a string into a snapshot; for NULL, *ret_copy stays as it is. Errors: NOMEM. */
 struct vqi_error *vqi_copy_string(const char *text, char **ret_copy) vqi_must_check;
 
-/* Free what a device, a back end, its block device, a thread or a gap owns, not itself. */
+/* Free what a device, a queue, a back end, its block device, a thread or a gap owns, not itself. */
 void vqi_device_done(struct vqi_device *device);
+void vqi_queue_done(struct vqi_queue *queue);
 void vqi_backend_done(struct vqi_backend *backend);
 void vqi_block_done(struct vqi_block *block);
 void vqi_block_node_done(struct vqi_block_node *node);

@@ -57,6 +57,13 @@ void vqi_backend_done(struct vqi_backend *backend)
 	vqi_block_done(&backend->block);
 }
 
+void vqi_queue_done(struct vqi_queue *queue)
+{
+	for (size_t i = 0; i < queue->request_count; i++)
+		vqi_request_done(&queue->requests[i]);
+	free(queue->requests);
+}
+
 void vqi_device_done(struct vqi_device *device)
 {
 	free(device->id);
@@ -66,6 +73,8 @@ void vqi_device_done(struct vqi_device *device)
 	for (size_t i = 0; i < device->backend_count; i++)
 		vqi_backend_done(&device->backends[i]);
 	free(device->backends);
+	for (size_t i = 0; i < device->queue_count; i++)
+		vqi_queue_done(&device->queues[i]);
 	free(device->queues);
 }
 
@@ -76,6 +85,7 @@ void vqi_thread_done(struct vqi_thread *thread)
 	free(thread->wchan);
 	free(thread->syscall);
 	free(thread->file);
+	vqi_stack_done(&thread->stack);
 }
 
 void vqi_gap_done(struct vqi_gap *gap)

@@ -216,6 +216,18 @@ static void drop_other_gaps(struct vqi_snapshot *snapshot, unsigned int index)
 	snapshot->gap_count = kept;
 }
 
+static void keep_queue(struct vqi_device *device, unsigned int index)
+{
+	struct vqi_queue kept = device->queues[index];
+
+	for (size_t i = 0; i < device->queue_count; i++) {
+		if (i != index)
+			vqi_queue_done(&device->queues[i]);
+	}
+	device->queues[0] = kept;
+	device->queue_count = 1;
+}
+
 struct vqi_error *vqi_snapshot_select_queue(struct vqi_snapshot *snapshot, unsigned int index)
 {
 	size_t kept = 0;
@@ -224,8 +236,7 @@ struct vqi_error *vqi_snapshot_select_queue(struct vqi_snapshot *snapshot, unsig
 		struct vqi_device *device = &snapshot->devices[i];
 
 		if (index < device->queue_count) {
-			device->queues[0] = device->queues[index];
-			device->queue_count = 1;
+			keep_queue(device, index);
 		} else if (device->queue_count) {
 			vqi_device_done(device);
 			continue;
