@@ -67,7 +67,14 @@
 	S(NICState, "virtio_net_class_init,virtio_net_set_netclient_name")                         \
 	S(NetQueue, "qemu_new_net_queue")                                                          \
 	S(vhost_dev, "vhost_dev_init")                                                             \
-	S(VhostOps, "vhost_dev_init")
+	S(VhostOps, "vhost_dev_init")                                                              \
+	S(VirtQueueElement, "virtio_init")                                                         \
+	S(VirtIOSCSIReq, "virtio_scsi_class_init,virtio_scsi_device_realize")                      \
+	S(SCSIDiskReq, "scsi_disk_emulate_command,scsi_hd_realize")                                \
+	S(DMAAIOCB, "dma_blk_io")                                                                  \
+	S(BlkAioEmAIOCB, "blk_name,blk_new")                                                       \
+	S(Coroutine, "qemu_coroutine_create")                                                      \
+	S(CoroutineUContext, "qemu_coroutine_new")
 
 /* F(structure, member, need)   P(structure, name, path, need)
  * Some are never read: no field beside them can seem to be where they are. */
@@ -260,7 +267,31 @@
 	F(vhost_dev, started, VQI_OPTIONAL)                                                        \
 	F(vhost_dev, vhost_ops, VQI_OPTIONAL)                                                      \
 	F(vhost_dev, entry, VQI_OPTIONAL)                                                          \
-	F(VhostOps, backend_type, VQI_OPTIONAL)
+	F(VhostOps, backend_type, VQI_OPTIONAL)                                                    \
+	F(VirtQueueElement, index, VQI_OPTIONAL)                                                   \
+	F(VirtQueueElement, ndescs, VQI_OPTIONAL)                                                  \
+	F(VirtQueueElement, out_num, VQI_OPTIONAL)                                                 \
+	F(VirtQueueElement, in_num, VQI_OPTIONAL)                                                  \
+	F(VirtQueueElement, in_addr, VQI_OPTIONAL)                                                 \
+	F(VirtQueueElement, out_addr, VQI_OPTIONAL)                                                \
+	F(VirtQueueElement, in_sg, VQI_OPTIONAL)                                                   \
+	F(VirtQueueElement, out_sg, VQI_OPTIONAL)                                                  \
+	F(VirtIOBlockReq, dev, VQI_OPTIONAL)                                                       \
+	F(VirtIOBlockReq, vq, VQI_OPTIONAL)                                                        \
+	F(VirtIOBlockReq, mr_next, VQI_OPTIONAL)                                                   \
+	P(VirtIOBlockReq, acct_start, "acct.start_time_ns", VQI_OPTIONAL)                          \
+	F(VirtIOSCSIReq, dev, VQI_OPTIONAL)                                                        \
+	F(VirtIOSCSIReq, vq, VQI_OPTIONAL)                                                         \
+	F(VirtIOSCSIReq, sreq, VQI_OPTIONAL)                                                       \
+	P(SCSIDiskReq, acct_start, "acct.start_time_ns", VQI_OPTIONAL)                             \
+	P(DMAAIOCB, opaque, "common.opaque", VQI_OPTIONAL)                                         \
+	P(BlkAioEmAIOCB, opaque, "common.opaque", VQI_OPTIONAL)                                    \
+	P(BlkAioEmAIOCB, blk, "rwco.blk", VQI_OPTIONAL)                                            \
+	F(Coroutine, entry_arg, VQI_OPTIONAL)                                                      \
+	F(Coroutine, caller, VQI_OPTIONAL)                                                         \
+	F(CoroutineUContext, stack, VQI_OPTIONAL)                                                  \
+	F(CoroutineUContext, stack_size, VQI_OPTIONAL)                                             \
+	F(CoroutineUContext, env, VQI_OPTIONAL)
 
 /* Y(symbol, need): a variable of the QEMU image */
 #define VQI_LAYOUT_SYMBOLS(Y)                                                                      \

@@ -36,6 +36,7 @@
 #define VQI_MAX_KEPT_PAGES    8192	/* pages that one walk keeps */
 #define VQI_MAX_SCAN_BYTES    (64u << 20)  /* bytes of a program's variables that are searched */
 #define VQI_MAX_SCAN_WORDS    (1u << 20)   /* words among them that may be pointers */
+#define VQI_MAX_HEAP_BYTES    (512u << 20) /* bytes of what malloc() gave that are searched */
 #define VQI_MAX_ELF_SIZE      (4ull << 30) /* bytes of an executable or debug file */
 
 #endif

@@ -4,23 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vqi/heap.h"
 #include "vqi/limits.h"
 
 #include "unknown.h"
 
 /* Source: glibc malloc/malloc.c, "A (physical) chunk"; of 64-bit hosts. */
 #define WORD	   8
-#define HEADER	   8  /* bytes of a chunk that are not the caller's: its size and flags */
-#define ALIGNMENT  16 /* of chunks; what is less is not split off a larger one */
-#define FLAGS	   7  /* PREV_INUSE, IS_MMAPPED, NON_MAIN_ARENA */
-#define IS_MMAPPED 2  /* whole pages then */
+#define HEADER	   8 /* bytes of a chunk that are not the caller's: its size and flags */
+#define FLAGS	   7 /* PREV_INUSE, IS_MMAPPED, NON_MAIN_ARENA */
+#define IS_MMAPPED 2 /* whole pages then */
 
 static bool has_chunk_of(uint64_t header, uint64_t size)
 {
-	uint64_t chunk = header & ~(uint64_t)FLAGS;
-	uint64_t least = (size + HEADER + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-
-	return header & IS_MMAPPED || chunk == least || chunk == least + ALIGNMENT;
+	return header & IS_MMAPPED ||
+	       vqi_chunk_is_for((uint32_t)((header & ~(uint64_t)FLAGS) - HEADER), size);
 }
 
 /* The first one of a structure tells of all. */
