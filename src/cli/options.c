@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <limits.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,43 +15,6 @@
 #define MAX_INTERVAL_S	    3600
 
 #define SHORT_OPTIONS	    ":p:d:q:f:v"
-
-/* Long options without a letter of their own. */
-enum {
-	OPT_ONCE = 256,
-	OPT_INTERVAL,
-	OPT_STOP,
-	OPT_DEBUGINFO,
-	OPT_LAYOUT,
-	OPT_EXPORT_LAYOUT,
-	OPT_NO_CACHE,
-	OPT_CHECK,
-	OPT_COLOR,
-	OPT_QUIET,
-	OPT_HELP,
-	OPT_VERSION,
-};
-
-static const struct option long_options[] = {
-	{"pid", required_argument, NULL, 'p'},
-	{"device", required_argument, NULL, 'd'},
-	{"queue", required_argument, NULL, 'q'},
-	{"once", no_argument, NULL, OPT_ONCE},
-	{"interval", required_argument, NULL, OPT_INTERVAL},
-	{"stop", required_argument, NULL, OPT_STOP},
-	{"debuginfo", required_argument, NULL, OPT_DEBUGINFO},
-	{"layout", required_argument, NULL, OPT_LAYOUT},
-	{"export-layout", required_argument, NULL, OPT_EXPORT_LAYOUT},
-	{"no-cache", no_argument, NULL, OPT_NO_CACHE},
-	{"check", no_argument, NULL, OPT_CHECK},
-	{"format", required_argument, NULL, 'f'},
-	{"color", required_argument, NULL, OPT_COLOR},
-	{"verbose", no_argument, NULL, 'v'},
-	{"quiet", no_argument, NULL, OPT_QUIET},
-	{"help", no_argument, NULL, OPT_HELP},
-	{"version", no_argument, NULL, OPT_VERSION},
-	{NULL, 0, NULL, 0},
-};
 
 void vqi_options_help(FILE *stream)
 {
@@ -95,15 +59,39 @@ void vqi_options_help(FILE *stream)
 	      stream);
 }
 
-static struct vqi_error *bad_value(const char *option, const char *value, const char *wanted)
+struct choice {
+	const char *word; /* NULL: of an option that has no value */
+	int value;
+};
+
+/* What to do when an option is met. */
+struct spec {
+	const char *name;
+	char letter; /* 0: none */
+	int has_arg; /* as getopt_long() has it */
+	struct vqi_error *(*take)(const struct spec *spec, const char *value,
+				  struct vqi_options *options);
+	size_t at;   /* offset of the member of struct vqi_options, where take() asks for it */
+	bool unique; /* may not be given twice */
+	/* Of take_choice(), for a member that is an enum. The last has no word. */
+	const struct choice *choices;
+	const char *wanted; /* what a value has to be, as the message puts it */
+};
+
+static void *member_of(const struct spec *spec, struct vqi_options *options)
 {
-	return vqi_error_new(VQI_ERROR_USAGE, "%s: '%s' is not %s", option, value, wanted);
+	return (char *)options + spec->at;
+}
+
+static struct vqi_error *bad_value(const struct spec *spec, const char *value)
+{
+	return vqi_error_new(VQI_ERROR_USAGE, "--%s: '%s' is not %s", spec->name, value,
+			     spec->wanted);
 }
 
 /* A decimal number of digits only: no sign, no space, no 0x. */
-static struct vqi_error *parse_number(const char *option, const char *value, unsigned long min,
-				      unsigned long max, const char *wanted,
-				      unsigned long *ret_number)
+static struct vqi_error *parse_number(const struct spec *spec, const char *value, unsigned long min,
+				      unsigned long max, unsigned long *ret_number)
 {
 	unsigned long number;
 	char *end;
@@ -112,7 +100,7 @@ static struct vqi_error *parse_number(const char *option, const char *value, uns
 	number = strtoul(value, &end, 10);
 	if (!value[0] || strspn(value, "0123456789") != strlen(value) || *end || errno ||
 	    number < min || number > max)
-		return bad_value(option, value, wanted);
+		return bad_value(spec, value);
 	*ret_number = number;
 	return NULL;
 }
@@ -138,136 +126,183 @@ static bool parse_decimal(const char *text, double *ret_number)
 	return digits;
 }
 
-static struct vqi_error *parse_interval(const char *value, unsigned int *ret_ms)
+static struct vqi_error *take_pid(const struct spec *spec, const char *value,
+				  struct vqi_options *options)
+{
+	unsigned long number;
+	struct vqi_error *error = parse_number(spec, value, 1, INT_MAX, &number);
+
+	if (!error)
+		options->pid = (pid_t)number;
+	return error;
+}
+
+static struct vqi_error *take_queue(const struct spec *spec, const char *value,
+				    struct vqi_options *options)
+{
+	unsigned long number;
+	struct vqi_error *error = parse_number(spec, value, 0, VQI_MAX_QUEUES - 1, &number);
+
+	if (!error)
+		options->queue = VQI_NUM(number);
+	return error;
+}
+
+static struct vqi_error *take_interval(const struct spec *spec, const char *value,
+				       struct vqi_options *options)
 {
 	double seconds;
 
 	if (!parse_decimal(value, &seconds) || !(seconds >= 0.001 && seconds <= MAX_INTERVAL_S))
-		return bad_value("--interval", value, "a number of seconds from 0.001 to 3600");
-	*ret_ms = (unsigned int)lround(seconds * 1000);
+		return bad_value(spec, value);
+	options->interval_ms = (unsigned int)lround(seconds * 1000);
 	return NULL;
 }
 
-struct choice {
-	const char *word;
-	int value;
-};
-
-static struct vqi_error *parse_choice(const char *option, const char *value,
-				      const struct choice *choices, const char *wanted,
-				      int *ret_value)
-{
-	for (; choices->word; choices++) {
-		if (strcmp(choices->word, value) == 0) {
-			*ret_value = choices->value;
-			return NULL;
-		}
-	}
-	return bad_value(option, value, wanted);
-}
-
-static struct vqi_error *add_device(struct vqi_options *options, const char *name)
+static struct vqi_error *take_device(const struct spec *spec, const char *value,
+				     struct vqi_options *options)
 {
 	const char **grown;
 
-	if (!name[0])
-		return bad_value("--device", name, "a device");
+	if (!value[0])
+		return bad_value(spec, value);
 	grown = reallocarray(options->devices, options->device_count + 1, sizeof(*grown));
 	if (!grown)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 	options->devices = grown;
-	options->devices[options->device_count++] = name;
+	options->devices[options->device_count++] = value;
 	return NULL;
+}
+
+static struct vqi_error *take_flag(const struct spec *spec, const char *value,
+				   struct vqi_options *options)
+{
+	(void)value;
+	*(bool *)member_of(spec, options) = true;
+	return NULL;
+}
+
+static struct vqi_error *take_text(const struct spec *spec, const char *value,
+				   struct vqi_options *options)
+{
+	*(const char **)member_of(spec, options) = value;
+	return NULL;
+}
+
+/* Without a value it is the first. */
+static struct vqi_error *take_choice(const struct spec *spec, const char *value,
+				     struct vqi_options *options)
+{
+	const struct choice *choice = spec->choices;
+
+	while (value && choice->word && strcmp(choice->word, value) != 0)
+		choice++;
+	if (value && !choice->word)
+		return bad_value(spec, value);
+	*(int *)member_of(spec, options) = choice->value;
+	return NULL;
+}
+
+#define CHOICES(...)  ((const struct choice[]){__VA_ARGS__, {NULL, 0}})
+#define MEMBER(name_) .at = offsetof(struct vqi_options, name_)
+
+enum {
+	OPT_PID,
+	OPT_DEVICE,
+	OPT_QUEUE,
+	OPT_ONCE,
+	OPT_INTERVAL,
+	OPT_STOP,
+	OPT_DEBUGINFO,
+	OPT_LAYOUT,
+	OPT_EXPORT_LAYOUT,
+	OPT_NO_CACHE,
+	OPT_CHECK,
+	OPT_FORMAT,
+	OPT_COLOR,
+	OPT_VERBOSE,
+	OPT_QUIET,
+	OPT_HELP,
+	OPT_VERSION,
+	OPT_COUNT
+};
+
+static const struct spec specs[OPT_COUNT] = {
+	[OPT_PID] = {"pid", 'p', required_argument, take_pid, .unique = true,
+		     .wanted = "a process id"},
+	[OPT_DEVICE] = {"device", 'd', required_argument, take_device, .wanted = "a device"},
+	[OPT_QUEUE] = {"queue", 'q', required_argument, take_queue, .unique = true,
+		       .wanted = "a queue number from 0 to 1023"},
+	[OPT_ONCE] = {"once", 0, no_argument, take_flag, MEMBER(once)},
+	[OPT_INTERVAL] = {"interval", 0, required_argument, take_interval,
+			  .wanted = "a number of seconds from 0.001 to 3600"},
+	[OPT_STOP] = {"stop", 0, required_argument, take_choice, MEMBER(stop),
+		      .choices = CHOICES({"auto", VQI_STOP_AUTO}, {"never", VQI_STOP_NEVER},
+					 {"always", VQI_STOP_ALWAYS}),
+		      .wanted = "auto, never or always"},
+	[OPT_DEBUGINFO] = {"debuginfo", 0, required_argument, take_text, MEMBER(debuginfo)},
+	[OPT_LAYOUT] = {"layout", 0, required_argument, take_text, MEMBER(layout)},
+	[OPT_EXPORT_LAYOUT] = {"export-layout", 0, required_argument, take_text,
+			       MEMBER(export_layout)},
+	[OPT_NO_CACHE] = {"no-cache", 0, no_argument, take_flag, MEMBER(no_cache)},
+	[OPT_CHECK] = {"check", 0, no_argument, take_flag, MEMBER(check)},
+	[OPT_FORMAT] = {"format", 'f', required_argument, take_choice, MEMBER(format),
+			.choices = CHOICES({"text", VQI_FORMAT_TEXT}, {"json", VQI_FORMAT_JSON}),
+			.wanted = "text or json"},
+	[OPT_COLOR] = {"color", 0, required_argument, take_choice, MEMBER(color),
+		       .choices = CHOICES({"auto", VQI_COLOR_AUTO}, {"always", VQI_COLOR_ALWAYS},
+					  {"never", VQI_COLOR_NEVER}),
+		       .wanted = "auto, always or never"},
+	[OPT_VERBOSE] = {"verbose", 'v', no_argument, take_flag, MEMBER(verbose)},
+	[OPT_QUIET] = {"quiet", 0, no_argument, take_flag, MEMBER(quiet)},
+	[OPT_HELP] = {"help", 0, no_argument, take_choice, MEMBER(action),
+		      .choices = CHOICES({NULL, VQI_ACTION_HELP})},
+	[OPT_VERSION] = {"version", 0, no_argument, take_choice, MEMBER(action),
+			 .choices = CHOICES({NULL, VQI_ACTION_VERSION})},
+};
+
+/* What getopt_long() returns for an option, above all letters. */
+#define RETURNED(option_) (256 + (option_))
+
+/* Fills in what getopt_long() wants; the end is there already. */
+static void fill_long_options(struct option *long_options)
+{
+	for (int i = 0; i < OPT_COUNT; i++)
+		long_options[i] =
+			(struct option){specs[i].name, specs[i].has_arg, NULL, RETURNED(i)};
+}
+
+/* The option that getopt_long() has returned. */
+static int option_of(int returned)
+{
+	for (int i = 0; i < OPT_COUNT; i++) {
+		if (returned == RETURNED(i) || (specs[i].letter && returned == specs[i].letter))
+			return i;
+	}
+	return OPT_COUNT;
 }
 
 /* What was given, beyond the values: contradictions are found when all is read. */
 struct given {
-	bool interval, format;
+	bool is[OPT_COUNT];
 };
 
 static struct vqi_error *parse_option(int option, struct vqi_options *options, struct given *given)
 {
-	static const struct choice stops[] = {{"auto", VQI_STOP_AUTO},
-					      {"never", VQI_STOP_NEVER},
-					      {"always", VQI_STOP_ALWAYS},
-					      {NULL, 0}};
-	static const struct choice formats[] = {
-		{"text", VQI_FORMAT_TEXT}, {"json", VQI_FORMAT_JSON}, {NULL, 0}};
-	static const struct choice colors[] = {{"auto", VQI_COLOR_AUTO},
-					       {"always", VQI_COLOR_ALWAYS},
-					       {"never", VQI_COLOR_NEVER},
-					       {NULL, 0}};
-	struct vqi_error *error = NULL;
-	unsigned long number = 0;
-	int choice = 0;
+	const struct spec *spec = &specs[option];
 
-	switch (option) {
-	case 'p':
-		if (options->pid)
-			return vqi_error_new(VQI_ERROR_USAGE, "--pid is given twice");
-		error = parse_number("--pid", optarg, 1, INT_MAX, "a process id", &number);
-		options->pid = (pid_t)number;
-		break;
-	case 'd':
-		error = add_device(options, optarg);
-		break;
-	case 'q':
-		if (options->queue.known)
-			return vqi_error_new(VQI_ERROR_USAGE, "--queue is given twice");
-		error = parse_number("--queue", optarg, 0, VQI_MAX_QUEUES - 1,
-				     "a queue number from 0 to 1023", &number);
-		options->queue = VQI_NUM(number);
-		break;
-	case OPT_ONCE:
-		options->once = true;
-		break;
-	case OPT_INTERVAL:
-		given->interval = true;
-		error = parse_interval(optarg, &options->interval_ms);
-		break;
-	case OPT_STOP:
-		error = parse_choice("--stop", optarg, stops, "auto, never or always", &choice);
-		options->stop = (enum vqi_stop_mode)choice;
-		break;
-	case OPT_DEBUGINFO:
-		options->debuginfo = optarg;
-		break;
-	case OPT_LAYOUT:
-		options->layout = optarg;
-		break;
-	case OPT_EXPORT_LAYOUT:
-		options->export_layout = optarg;
-		break;
-	case OPT_NO_CACHE:
-		options->no_cache = true;
-		break;
-	case OPT_CHECK:
-		options->check = true;
-		break;
-	case 'f':
-		given->format = true;
-		error = parse_choice("--format", optarg, formats, "text or json", &choice);
-		options->format = (enum vqi_format)choice;
-		break;
-	case OPT_COLOR:
-		error = parse_choice("--color", optarg, colors, "auto, always or never", &choice);
-		options->color = (enum vqi_color)choice;
-		break;
-	case 'v':
-		options->verbose = true;
-		break;
-	case OPT_QUIET:
-		options->quiet = true;
-		break;
-	case OPT_HELP:
-		options->action = VQI_ACTION_HELP;
-		break;
-	case OPT_VERSION:
-		options->action = VQI_ACTION_VERSION;
-		break;
-	}
-	return error;
+	if (spec->unique && given->is[option])
+		return vqi_error_new(VQI_ERROR_USAGE, "--%s is given twice", spec->name);
+	given->is[option] = true;
+	return spec->take(spec, optarg, options);
 }
+
+static const struct {
+	int one, other;
+} contradictions[] = {
+	{OPT_LAYOUT, OPT_DEBUGINFO}, {OPT_CHECK, OPT_EXPORT_LAYOUT}, {OPT_CHECK, OPT_FORMAT},
+	{OPT_ONCE, OPT_INTERVAL},    {OPT_QUIET, OPT_VERBOSE},	     {OPT_QUIET, OPT_FORMAT},
+};
 
 static struct vqi_error *check_options(const struct vqi_options *options, const struct given *given)
 {
@@ -275,26 +310,17 @@ static struct vqi_error *check_options(const struct vqi_options *options, const 
 		return NULL;
 	if (!options->pid)
 		return vqi_error_new(VQI_ERROR_USAGE, "what to inspect is missing: --pid PID");
-	if (options->layout && options->debuginfo)
-		return vqi_error_new(VQI_ERROR_USAGE,
-				     "--layout and --debuginfo contradict each other");
-	if (options->check && options->export_layout)
-		return vqi_error_new(VQI_ERROR_USAGE,
-				     "--check and --export-layout contradict each other");
+	for (size_t i = 0; i < sizeof(contradictions) / sizeof(contradictions[0]); i++) {
+		int one = contradictions[i].one, other = contradictions[i].other;
+
+		if (given->is[one] && given->is[other])
+			return vqi_error_new(VQI_ERROR_USAGE, "--%s and --%s contradict each other",
+					     specs[one].name, specs[other].name);
+	}
 	if (options->check && (options->device_count || options->queue.known || options->once ||
-			       given->interval || options->stop != VQI_STOP_AUTO))
+			       given->is[OPT_INTERVAL] || options->stop != VQI_STOP_AUTO))
 		return vqi_error_new(VQI_ERROR_USAGE,
 				     "--check looks at all, and once: nothing is to be chosen");
-	if (options->check && given->format)
-		return vqi_error_new(VQI_ERROR_USAGE, "--check and --format contradict each other");
-	if (options->once && given->interval)
-		return vqi_error_new(VQI_ERROR_USAGE,
-				     "--once and --interval contradict each other");
-	if (options->quiet && options->verbose)
-		return vqi_error_new(VQI_ERROR_USAGE,
-				     "--quiet and --verbose contradict each other");
-	if (options->quiet && given->format)
-		return vqi_error_new(VQI_ERROR_USAGE, "--quiet and --format contradict each other");
 	return NULL;
 }
 
@@ -303,7 +329,7 @@ static struct vqi_error *bad_option(int what, const char *word)
 {
 	if (what == ':')
 		return vqi_error_new(VQI_ERROR_USAGE, "%s needs a value", word);
-	if (optopt > 0 && optopt < OPT_ONCE && !strchr(SHORT_OPTIONS, optopt))
+	if (optopt > 0 && option_of(optopt) == OPT_COUNT)
 		return vqi_error_new(VQI_ERROR_USAGE, "unknown option -%c", optopt);
 	return vqi_error_new(VQI_ERROR_USAGE, "unknown option or needless value: %s", word);
 }
@@ -319,16 +345,18 @@ struct vqi_error *vqi_options_parse(int argc, char **argv, struct vqi_options *r
 	vqi_cleanup(vqi_options_done) struct vqi_options options = {.interval_ms =
 									    DEFAULT_INTERVAL_MS};
 	struct vqi_error *error = NULL;
+	struct option long_options[OPT_COUNT + 1] = {0};
 	struct given given = {0};
-	int option;
+	int returned;
 
+	fill_long_options(long_options);
 	optind = 0; /* starts anew: tests parse more than once */
 	opterr = 0;
 	while (!error && options.action == VQI_ACTION_INSPECT &&
-	       (option = getopt_long(argc, argv, SHORT_OPTIONS, long_options, NULL)) != -1) {
-		if (option == ':' || option == '?')
-			return bad_option(option, argv[optind - 1]);
-		error = parse_option(option, &options, &given);
+	       (returned = getopt_long(argc, argv, SHORT_OPTIONS, long_options, NULL)) != -1) {
+		if (returned == ':' || returned == '?')
+			return bad_option(returned, argv[optind - 1]);
+		error = parse_option(option_of(returned), &options, &given);
 	}
 	if (!error && options.action == VQI_ACTION_INSPECT && optind < argc)
 		error = vqi_error_new(VQI_ERROR_USAGE, "'%s' is not an option", argv[optind]);

@@ -216,6 +216,7 @@ static const struct {
 	{{"-p1", "--check", "--interval=1", NULL}, "--check looks at all"},
 	{{"-p1", "--check", "--stop=never", NULL}, "--check looks at all"},
 	{{"-p1", "--check", "--export-layout=-", NULL}, "--check and --export-layout"},
+	{{"-p1", "--debuginfo=/d", "--layout=/l", NULL}, "--layout and --debuginfo"},
 };
 
 START_TEST(test_bad_command_lines)
