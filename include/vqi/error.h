@@ -56,6 +56,9 @@ bool vqi_error_is_fatal(const struct vqi_error *error);
  * Owner: takes error, returns what remains of it. */
 struct vqi_error *vqi_error_keep_fatal(struct vqi_error *error) __attribute__((warn_unused_result));
 
+/* Whether there was an error, where that it failed is all of interest. Owner: takes error, frees it. */
+bool vqi_error_drop(struct vqi_error *error) __attribute__((warn_unused_result));
+
 /* Frees an error; NULL is fine. */
 void vqi_error_free(struct vqi_error *error);
 

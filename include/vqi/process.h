@@ -75,6 +75,7 @@ struct vqi_error *vqi_process_exe_path(struct vqi_process *process, char **ret_p
 struct vqi_error *vqi_process_maps(struct vqi_process *process,
 				   struct vqi_maps *ret_maps) vqi_must_check;
 void vqi_maps_done(struct vqi_maps *maps);
+VQI_DEFINE_CLEANUP_VALUE(struct vqi_maps, vqi_maps_done)
 
 /* Opens the file behind a mapping for reading: /proc/PID/exe where it is the same file, else
  * map_files (works for deleted files), else the path below /proc/PID/root when device and inode are
@@ -85,6 +86,7 @@ struct vqi_error *vqi_process_open_mapped(struct vqi_process *process, const str
 struct vqi_error *vqi_process_threads(struct vqi_process *process,
 				      struct vqi_tids *ret_tids) vqi_must_check;
 void vqi_tids_done(struct vqi_tids *tids);
+VQI_DEFINE_CLEANUP_VALUE(struct vqi_tids, vqi_tids_done)
 
 /* The id on this side of a thread that the target knows by another, where it has a pid namespace of its own: unknown
  * when there is no such thread. Elsewhere it is the same; 0, and what is unknown, stay so.

@@ -149,6 +149,14 @@ struct vqi_error *vqi_error_keep_fatal(struct vqi_error *error)
 	return NULL;
 }
 
+bool vqi_error_drop(struct vqi_error *error)
+{
+	bool is_one = error;
+
+	vqi_error_free(error);
+	return is_one;
+}
+
 void vqi_error_free(struct vqi_error *error)
 {
 	if (!error || error == nomem())

@@ -9,7 +9,6 @@
 #include "evidence.h"
 
 VQI_DEFINE_CLEANUP_VALUE(struct vqi_loops, vqi_loops_done)
-VQI_DEFINE_CLEANUP_VALUE(struct vqi_tids, vqi_tids_done)
 
 /* ---- the loop of each queue ---- */
 

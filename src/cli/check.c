@@ -60,20 +60,19 @@ static void report(struct check *check, const char *name, struct vqi_error *erro
 
 static void check_maps(struct check *check)
 {
-	struct vqi_maps maps = {0};
+	vqi_cleanup(vqi_maps_done) struct vqi_maps maps = {0};
 	struct vqi_error *error = vqi_process_maps(check->opened->process, &maps);
 	char text[64];
 
 	snprintf(text, sizeof(text), "%zu mappings", maps.count);
 	check->failed |= error != NULL;
 	report(check, "maps", error, text);
-	vqi_maps_done(&maps);
 }
 
 static void check_mem(struct check *check)
 {
 	struct vqi_mem *mem = vqi_process_mem(check->opened->process);
-	struct vqi_maps maps = {0};
+	vqi_cleanup(vqi_maps_done) struct vqi_maps maps = {0};
 	struct vqi_error *error = vqi_process_maps(check->opened->process, &maps);
 	uint64_t word;
 
@@ -83,7 +82,6 @@ static void check_mem(struct check *check)
 		error = vqi_mem_read_uint(mem, maps.maps[0].start, 8, &word);
 	check->failed |= error != NULL;
 	report(check, "mem", error, "its memory can be read");
-	vqi_maps_done(&maps);
 }
 
 static struct vqi_error *count_eventfds(struct vqi_process *process, size_t *ret_count)
@@ -127,7 +125,7 @@ static void check_fdinfo(struct check *check)
 static struct vqi_error *count_calls(struct vqi_process *process, size_t *ret_threads,
 				     size_t *ret_calls)
 {
-	struct vqi_tids tids = {0};
+	vqi_cleanup(vqi_tids_done) struct vqi_tids tids = {0};
 	struct vqi_error *error = vqi_process_threads(process, &tids);
 
 	for (size_t i = 0; !error && i < tids.count; i++) {
@@ -138,7 +136,6 @@ static struct vqi_error *count_calls(struct vqi_process *process, size_t *ret_th
 		*ret_calls += thread.in_syscall;
 		vqi_thread_done(&thread);
 	}
-	vqi_tids_done(&tids);
 	return error;
 }
 

@@ -46,15 +46,6 @@ static const char *build_id_text(const char *build_id)
 	return build_id ? build_id : "none";
 }
 
-/* Whether there was an error, which is freed. */
-static bool failed(struct vqi_error *error)
-{
-	bool is_one = error;
-
-	vqi_error_free(error);
-	return is_one;
-}
-
 static bool has_server(void)
 {
 	const char *urls = getenv("DEBUGINFOD_URLS");
@@ -284,8 +275,9 @@ bool vqi_dwarf_may_be_found(struct vqi_process *process, const struct vqi_image 
 	GElf_Word crc;
 
 	root_of(process, root);
-	if (!file || failed(set_search_path(file, root)) || failed(path_here(image, root, &path)) ||
-	    failed(vqi_elf_open(image->fd, &elf)) || !elf)
+	if (!file || vqi_error_drop(set_search_path(file, root)) ||
+	    vqi_error_drop(path_here(image, root, &path)) ||
+	    vqi_error_drop(vqi_elf_open(image->fd, &elf)) || !elf)
 		return true;
 	if (vqi_elf_has_section(elf, ".debug_info") || vqi_elf_has_section(elf, ".zdebug_info"))
 		return true;

@@ -12,7 +12,6 @@
 #include "vqi/checked.h"
 
 #define cleanup_image __attribute__((cleanup(vqi_image_done)))
-#define cleanup_maps  __attribute__((cleanup(vqi_maps_done)))
 
 void vqi_image_done(struct vqi_image *image)
 {
@@ -189,7 +188,7 @@ static struct vqi_error *search_maps(struct vqi_process *process, const struct v
 struct vqi_error *vqi_image_open(struct vqi_process *process, struct vqi_image *ret_image)
 {
 	cleanup_image struct vqi_image image = {.fd = -1}, mapped = {.fd = -1};
-	cleanup_maps struct vqi_maps maps = {0};
+	vqi_cleanup(vqi_maps_done) struct vqi_maps maps = {0};
 	vqi_cleanup_elf Elf *elf = NULL;
 	const struct vqi_map *map;
 	struct vqi_error *error;
@@ -262,7 +261,7 @@ static bool cut(const struct vqi_image *image, const GElf_Phdr *segment, const s
 struct vqi_error *vqi_image_variables(const struct vqi_image *image, const struct vqi_maps *maps,
 				      struct vqi_maps *ret_variables)
 {
-	cleanup_maps struct vqi_maps variables = {0};
+	vqi_cleanup(vqi_maps_done) struct vqi_maps variables = {0};
 	vqi_cleanup_elf Elf *elf = NULL;
 	struct vqi_error *error = vqi_elf_open(image->fd, &elf);
 	GElf_Phdr segment;

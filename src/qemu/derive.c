@@ -30,15 +30,6 @@ static void derivation_done(struct derivation *derivation)
 }
 VQI_DEFINE_CLEANUP_VALUE(struct derivation, derivation_done)
 
-/* What is tried may be no pointer at all: that it cannot be read is an answer. */
-static bool failed(struct vqi_error *error)
-{
-	bool is_one = error;
-
-	vqi_error_free(error);
-	return is_one;
-}
-
 static struct vqi_error *not_found(const char *what)
 {
 	return vqi_error_new(VQI_ERROR_NO_LAYOUT, "%s is not found", what);
@@ -88,7 +79,7 @@ static struct vqi_error *measure_sizes(struct derivation *derivation, uint64_t v
 	return error;
 }
 
-/* ---- the words of a device ---- */
+/* ---- the words of a device: what is tried may be no pointer at all, and that it cannot be read is an answer ---- */
 
 struct words {
 	uint8_t *bytes;
@@ -153,7 +144,7 @@ static size_t find_stride(struct derivation *derivation, uint64_t address)
 {
 	uint8_t bytes[4 * MAX_STRIDE];
 
-	if (failed(vqi_mem_read(derivation->qemu.mem, address, bytes, sizeof(bytes))))
+	if (vqi_error_drop(vqi_mem_read(derivation->qemu.mem, address, bytes, sizeof(bytes))))
 		return 0;
 	for (size_t stride = 2 * WORD; stride <= MAX_STRIDE; stride += WORD) {
 		if (is_numbered(derivation, bytes, sizeof(bytes), stride, 4))
@@ -231,14 +222,14 @@ static bool is_state_entry(struct derivation *derivation, uint64_t entry, uint64
 	uint8_t bytes[MAX_ENTRY];
 
 	if (!entry || entry % WORD ||
-	    failed(vqi_mem_read(derivation->qemu.mem, entry, bytes, sizeof(bytes))))
+	    vqi_error_drop(vqi_mem_read(derivation->qemu.mem, entry, bytes, sizeof(bytes))))
 		return false;
 	for (size_t at = WORD; at + 3 * WORD <= sizeof(bytes); at += WORD) {
 		uint64_t back = 0;
 
 		if (word_at(bytes, at) != vdev ||
-		    failed(vqi_mem_read_uint(derivation->qemu.mem, word_at(bytes, at + 2 * WORD),
-					     WORD, &back)))
+		    vqi_error_drop(vqi_mem_read_uint(derivation->qemu.mem,
+						     word_at(bytes, at + 2 * WORD), WORD, &back)))
 			continue;
 		if (back == entry) {
 			*ret_opaque = at;
@@ -273,12 +264,12 @@ static bool is_bus_of(struct derivation *derivation, uint64_t bus, uint64_t devi
 	uint64_t kid = 0, child = 0;
 	bool is_bus = false;
 
-	if (!bus || bus % WORD || failed(vqi_qemu_is_a(qemu, bus, "bus", &is_bus)) || !is_bus ||
-	    failed(vqi_qemu_field(qemu, bus, VQI_F_BusState_children, &kid)))
+	if (!bus || bus % WORD || vqi_error_drop(vqi_qemu_is_a(qemu, bus, "bus", &is_bus)) ||
+	    !is_bus || vqi_error_drop(vqi_qemu_field(qemu, bus, VQI_F_BusState_children, &kid)))
 		return false;
 	for (int i = 0; kid && i < VQI_MAX_BUS_NODES; i++) {
-		if (failed(vqi_qemu_field(qemu, kid, VQI_F_BusChild_child, &child)) ||
-		    failed(vqi_qemu_field(qemu, kid, VQI_F_BusChild_sibling, &kid)))
+		if (vqi_error_drop(vqi_qemu_field(qemu, kid, VQI_F_BusChild_child, &child)) ||
+		    vqi_error_drop(vqi_qemu_field(qemu, kid, VQI_F_BusChild_sibling, &kid)))
 			return false;
 		if (child == device)
 			return true;

@@ -21,7 +21,6 @@ static void scan_done(struct scan *scan)
 	vqi_words_done(&scan->words);
 }
 VQI_DEFINE_CLEANUP_VALUE(struct scan, scan_done)
-VQI_DEFINE_CLEANUP_VALUE(struct vqi_maps, vqi_maps_done)
 
 /* An object's class has a type whose class it is; of what is no object, it has not. *ret_back is the class of
  * what is an object, else 0. Source: qom/object.c type_initialize(). */

@@ -9,8 +9,6 @@
 
 #define STATUS_MAX 65536
 
-VQI_DEFINE_CLEANUP_VALUE(struct vqi_tids, vqi_tids_done)
-
 /* *ret_theirs is 0 for a thread that has ended. */
 static struct vqi_error *read_theirs(struct vqi_process *process, pid_t ours, pid_t *ret_theirs)
 {

@@ -143,6 +143,13 @@ START_TEST(test_keep_fatal)
 }
 END_TEST
 
+START_TEST(test_drop)
+{
+	ck_assert(!vqi_error_drop(NULL));
+	ck_assert(vqi_error_drop(vqi_error_new(VQI_ERROR_FAULT, "x")));
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("error");
@@ -156,5 +163,6 @@ int main(void)
 	tcase_add_test(tcase, test_static_error);
 	tcase_add_test(tcase, test_prefix_fails);
 	tcase_add_test(tcase, test_keep_fatal);
+	tcase_add_test(tcase, test_drop);
 	return unit_run("error", tcase);
 }
