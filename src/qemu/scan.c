@@ -166,16 +166,26 @@ static struct vqi_error *find_contexts(struct scan *scan, uint64_t *name, uint64
 	return vqi_drop_unknown(error);
 }
 
+/* TYPE_MEMORY_REGION: include/exec/memory.h; it had another name up to 5.2. */
+static struct vqi_error *is_region(struct scan *scan, uint64_t address, bool *ret_is_one)
+{
+	struct vqi_error *error = is_object(scan, address, "memory-region", ret_is_one);
+
+	if (!error && !*ret_is_one)
+		error = is_object(scan, address, "qemu:memory-region", ret_is_one);
+	return error;
+}
+
 static struct vqi_error *see_space(struct scan *scan, uint64_t space, enum vqi_symbol_id symbol)
 {
 	struct vqi_error *error;
 	uint64_t root = 0;
-	bool is_region = false;
+	bool is_one = false;
 
 	error = vqi_words_follow_field(&scan->words, &space, 1, VQI_F_AddressSpace_root, &root);
 	if (!error && root)
-		error = is_object(scan, root, "memory-region", &is_region);
-	if (!error && is_region)
+		error = is_region(scan, root, &is_one);
+	if (!error && is_one)
 		found(scan, symbol, space);
 	return error;
 }

@@ -297,11 +297,14 @@ START_TEST(test_main_loop)
 }
 END_TEST
 
+/* Of old QEMUs and of new ones. */
+static const char *const regions[] = {"memory-region", "qemu:memory-region"};
+
 START_TEST(test_address_spaces)
 {
 	uint64_t space = fake_symbol(qemu, VQI_SYM_address_space_memory);
 	uint64_t ports = fake_symbol(qemu, VQI_SYM_address_space_io);
-	uint64_t region = fake_object(qemu, VQI_S_DeviceState, "memory-region");
+	uint64_t region = fake_object(qemu, VQI_S_DeviceState, regions[_i]);
 
 	set_name(space, VQI_F_AddressSpace_name, "memory");
 	set_name(ports, VQI_F_AddressSpace_name, "I/O");
@@ -433,7 +436,7 @@ int main(void)
 	tcase_add_test(tcase, test_among_decoys);
 	tcase_add_test(tcase, test_unreadable_variables);
 	tcase_add_test(tcase, test_main_loop);
-	tcase_add_test(tcase, test_address_spaces);
+	tcase_add_loop_test(tcase, test_address_spaces, 0, 2);
 	tcase_add_test(tcase, test_cpus);
 	tcase_add_test(tcase, test_block_nodes);
 	tcase_add_test(tcase, test_vhost_devices);
