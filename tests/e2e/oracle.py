@@ -238,3 +238,13 @@ def _tids_here(pid):
 def as_in_status(comm):
     """A thread's name as /proc/PID/task/TID/status writes it. Source: fs/proc/array.c proc_task_name()."""
     return comm.replace("\\", "\\\\").replace("\n", "\\n")
+
+
+def healthy_source(inspector, machine, *arguments):
+    """The source of the layout, as a run on a machine with the devices balloon0 and rng0 says, after a check that all is well."""
+    report = inspector.report(machine.pid, *arguments)
+    report.assert_healthy()
+    assert {device["id"] for device in report.devices} == {"balloon0", "rng0"}
+    unknown = ["bql_owner"] if report.target["bql_owner"] is None else []
+    QmpOracle(machine.qmp).check_report(report, unknown=unknown)
+    return report.target["layout_source"]

@@ -1,12 +1,13 @@
 """Debug information from a debuginfod server, and servers that do not have it, are gone or never answer."""
 
+import functools
 import socket
 import threading
 
 import odd_qemus
 import pytest
 from odd_qemus import OddQemu
-from oracle import QmpOracle
+from oracle import healthy_source
 from vqitest import InstalledQemu
 from vqitest.debuginfod import Debuginfod, free_port
 
@@ -90,17 +91,7 @@ def unheard_of(machines, tmp_path):
 
 @pytest.fixture
 def source(inspector):
-    """What a run says: the source of the layout, and that all is as it should be."""
-
-    def source(machine, *arguments):
-        report = inspector.report(machine.pid, *arguments)
-        report.assert_healthy()
-        assert {device["id"] for device in report.devices} == {"balloon0", "rng0"}
-        unknown = ["bql_owner"] if report.target["bql_owner"] is None else []
-        QmpOracle(machine.qmp).check_report(report, unknown=unknown)
-        return report.target["layout_source"]
-
-    return source
+    return functools.partial(healthy_source, inspector)
 
 
 def test_server_has_it(source, stripped, ask, server, tmp_path):

@@ -8,6 +8,7 @@ import os
 import re
 from pathlib import Path
 
+import odd_qemus
 import pytest
 from odd_qemus import OddQemu
 from oracle import QmpOracle
@@ -16,7 +17,6 @@ from rig import NULL
 from vqitest.guest import ROOT
 from vqitest.inspector import Inspector
 
-STOCK = Path("/usr/bin/qemu-system-x86_64")
 UNKNOWN = ("run_state", "addresses", "loops", "vcpus", "bql_owner", "disks")
 TRUTH = ROOT / "data/layouts/qemu-7.2.22.json"
 
@@ -35,7 +35,7 @@ def vm(machines):
     disk += ("-blockdev", "throttle,node-name=d0,throttle-group=limits,file=disk")
     disk += ("-object", "iothread,id=io0", "-device", "virtio-blk-pci,id=blk0,drive=d0,iothread=io0,num-queues=1")
     more = ("-device", "virtio-balloon-pci,id=balloon0", "-device", "virtio-rng-pci,id=rng0", "-device", "virtio-scsi-pci,id=scsi0")
-    vm = machines.start(*disk, *more, kind=OddQemu, executable=STOCK, guest=True)
+    vm = machines.start(*disk, *more, kind=OddQemu, executable=odd_qemus.STOCK, guest=True)
     vm.guest.wait_ready()
     return vm
 
@@ -85,6 +85,6 @@ def test_layout(vm, few):
 
 def test_no_device(machines, few):
     """There is nothing to look at then."""
-    vm = machines.start("-S", kind=OddQemu, executable=STOCK)
+    vm = machines.start("-S", kind=OddQemu, executable=odd_qemus.STOCK)
     stderr = few.fails("--pid", vm.pid, status=3)
     assert "none can be derived: there is no virtio device to look at" in stderr

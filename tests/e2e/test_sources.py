@@ -6,7 +6,7 @@ import shutil
 import odd_qemus
 import pytest
 from odd_qemus import OddQemu
-from oracle import QmpOracle
+from oracle import healthy_source
 
 from vqitest.profile import sign
 
@@ -36,17 +36,7 @@ def vm(machines):
 
 @pytest.fixture
 def source(inspector, vm):
-    """What a run says: the source of the layout, and that all is as it should be."""
-
-    def source(*arguments, machine=vm):
-        report = inspector.report(machine.pid, *arguments)
-        report.assert_healthy()
-        assert {device["id"] for device in report.devices} == {"balloon0", "rng0"}
-        unknown = ["bql_owner"] if report.target["bql_owner"] is None else []
-        QmpOracle(machine.qmp).check_report(report, unknown=unknown)
-        return report.target["layout_source"]
-
-    return source
+    return lambda *arguments, machine=vm: healthy_source(inspector, machine, *arguments)
 
 
 @pytest.fixture
