@@ -42,12 +42,14 @@ struct vqi_loop_contexts {
 struct vqi_loops {
 	struct vqi_loop_contexts *loops; /* the main loop first */
 	size_t count;
+	struct vqi_error *unknown; /* why no iothread could be found; NULL: all are there */
 };
 
 /* Reads the main loop, whose thread is main_tid, and every iothread, with their handlers: until two
  * readings of a list agree, for it changes under the reader.
  * Source: util/main-loop.c, iothread.c. Errors: NO_LAYOUT, FAULT, BAD_DATA, LIMIT, NOMEM; those of
- * readv. What one loop's handlers cannot be read for is kept with the loop. */
+ * readv. What one loop's handlers cannot be read for is kept with the loop. Without what leads to the objects
+ * there is the main loop alone. */
 struct vqi_error *vqi_qemu_loops(struct vqi_qemu *qemu, pid_t main_tid,
 				 struct vqi_loops *ret_loops) vqi_must_check;
 void vqi_loops_done(struct vqi_loops *loops);

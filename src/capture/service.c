@@ -27,7 +27,7 @@ static enum vqi_handler judge_handler(const struct vqi_aio_context *context,
  * whether it is in there. */
 static void find_loop(const struct vqi_loops *loops, struct vqi_queue *queue)
 {
-	bool complete = true;
+	bool complete = !loops->unknown;
 
 	for (size_t i = 0; i < loops->count; i++) {
 		const struct vqi_loop_contexts *loop = &loops->loops[i];
@@ -131,7 +131,11 @@ static struct vqi_error *add_loops(struct vqi_observer *observer, struct vqi_sna
 	if (error)
 		return vqi_evidence_keep_limit(error, snapshot, "event loops");
 	error = add_loops_of_queues(observer->qemu, &loops, snapshot);
-	return error ? error : move_loops(&loops, snapshot);
+	if (!error)
+		error = move_loops(&loops, snapshot);
+	if (error)
+		return error;
+	return vqi_evidence_keep_as_gap(take_ptr(loops.unknown), snapshot, NULL, "iothreads");
 }
 
 /* ---- threads ---- */

@@ -38,6 +38,7 @@ void vqi_loops_done(struct vqi_loops *loops)
 	for (size_t i = 0; i < loops->count; i++)
 		loop_done(&loops->loops[i]);
 	free(loops->loops);
+	vqi_error_free(loops->unknown);
 	*loops = (struct vqi_loops){0};
 }
 VQI_DEFINE_CLEANUP_VALUE(struct vqi_loops, vqi_loops_done)
@@ -209,8 +210,11 @@ struct vqi_error *vqi_qemu_loops(struct vqi_qemu *qemu, pid_t main_tid, struct v
 	struct vqi_error *error;
 
 	error = add_main_loop(qemu, main_tid, &loops);
-	if (!error)
-		error = vqi_qemu_iothreads(qemu, &iothreads);
+	if (error)
+		return error;
+	error = vqi_qemu_iothreads(qemu, &iothreads);
+	if (error && error->code == VQI_ERROR_NO_LAYOUT)
+		loops.unknown = take_ptr(error);
 	for (size_t i = 0; !error && i < iothreads.count; i++)
 		error = add_iothread(qemu, &iothreads.objects[i], &loops);
 	if (error)
