@@ -16,6 +16,7 @@ PUBLIC = {
     "capture.h": "capture",
     "checked.h": "base",
     "cleanup.h": "base",
+    "confined.h": "base",
     "diagnose.h": "diagnose",
     "dwarf.h": "layout",
     "error.h": "base",
