@@ -18,6 +18,7 @@
 
 #include "vqi/error.h"
 #include "vqi/process.h"
+#include "vqi/registers.h"
 
 struct vqi_stop;
 
@@ -31,6 +32,10 @@ struct vqi_stop;
 struct vqi_error *vqi_stop_seize(struct vqi_process *process,
 				 struct vqi_stop **ret_stop) vqi_must_check;
 
+/* The same for one thread alone: interrupt stops that, resume lets it go. */
+struct vqi_error *vqi_stop_seize_thread(struct vqi_process *process, pid_t tid,
+					struct vqi_stop **ret_stop) vqi_must_check;
+
 /* Stops all seized threads, and those that appeared meanwhile: interrupts all first, then waits for
  * each. A signal that a thread was about to take is kept and given to it on resume; a thread that is
  * in a group-stop (SIGSTOP) stays in it. A thread that sleeps uninterruptibly (state D, on dead
@@ -40,6 +45,11 @@ struct vqi_error *vqi_stop_seize(struct vqi_process *process,
  * interrupt and the return, but when hundreds of threads appeared since the seize.
  * Errors: GONE, LIMIT, SYS; PERMISSION. All threads run again then. */
 struct vqi_error *vqi_stop_interrupt(struct vqi_stop *stop) vqi_must_check;
+
+/* The registers of the thread that is stopped alone. No allocation.
+ * Errors: BAD_DATA it did not stop, or has ended; UNSUPPORTED on this machine; SYS. */
+struct vqi_error *vqi_stop_registers(struct vqi_stop *stop,
+				     struct vqi_registers *ret_registers) vqi_must_check;
 
 /* Lets all threads run again, with the signals that were kept, and detaches from them. Harmless when
  * nothing is stopped. A thread that fell into an uninterruptible sleep between seize and stop, and
@@ -56,6 +66,10 @@ uint64_t vqi_stop_stopped_us(const struct vqi_stop *stop);
 /* Whether no thread has executed an instruction during the last stop; known after the resume. False
  * when one that could not be stopped woke up meanwhile: what was read is no exact cut then. */
 bool vqi_stop_was_exact(const struct vqi_stop *stop);
+
+/* Frees what was seized and not interrupted, without detaching: the kernel does that, and does not wake up the thread, when the
+ * thread of ours that called vqi_stop_seize_thread() ends: kernel/ptrace.c exit_ptrace(). That is to be at once. */
+void vqi_stop_abandon(struct vqi_stop *stop);
 
 /* Resumes where needed, detaches from every thread, restores the signal mask (so that a SIGINT that
  * came meanwhile takes effect now) and frees. NULL is fine. */

@@ -233,14 +233,15 @@ struct vqi_error *vqi_stop_seize_all(struct vqi_stop *stop)
 	struct vqi_error *error;
 	struct listed listed = {0};
 
-	error = list(stop, meet_running, &listed);
+	error = stop->only ? meet_running(stop, stop->only) : list(stop, meet_running, &listed);
 	if (!error) {
-		take_a_nap(stop);
+		if (!stop->only)
+			take_a_nap(stop);
 		error = vqi_stop_seize_awoken(stop);
 	}
 	vqi_tracees_forget(&stop->tracees, VQI_TRACEE_MET);
 	vqi_tracees_forget(&stop->tracees, VQI_TRACEE_GONE);
-	if (error)
+	if (error || stop->only)
 		return error;
 	return vqi_tracees_reserve(&stop->tracees, SPARE_TRACEES + stop->tracees.count);
 }

@@ -133,7 +133,7 @@ static struct vqi_error *stop_all(struct vqi_stop *stop)
 		bool complete;
 
 		error = wait_all(stop, deadline_ns);
-		if (error)
+		if (error || stop->only)
 			return error;
 		error = vqi_stop_seize_new(stop, &complete);
 		if (error)
@@ -204,7 +204,7 @@ static void block_signals(struct vqi_stop *stop)
 }
 
 /* *ret_traced says whether another process traces it. */
-static struct vqi_error *seize_once(struct vqi_process *process, bool *ret_traced,
+static struct vqi_error *seize_once(struct vqi_process *process, pid_t only, bool *ret_traced,
 				    struct vqi_stop **ret_stop)
 {
 	vqi_cleanup_stop struct vqi_stop *stop = NULL;
@@ -215,6 +215,7 @@ static struct vqi_error *seize_once(struct vqi_process *process, bool *ret_trace
 	if (!stop)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 	stop->process = process;
+	stop->only = only;
 	stop->task_dirfd =
 		openat(vqi_process_dirfd(process), "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (stop->task_dirfd < 0)
@@ -233,21 +234,33 @@ static struct vqi_error *seize_once(struct vqi_process *process, bool *ret_trace
 	return NULL;
 }
 
-struct vqi_error *vqi_stop_seize(struct vqi_process *process, struct vqi_stop **ret_stop)
+/* Seizes one thread, or with 0 all. */
+static struct vqi_error *seize(struct vqi_process *process, pid_t only, struct vqi_stop **ret_stop)
 {
 	struct vqi_error *error;
 	bool traced;
 
 	if (vqi_process_pid(process) == getpid())
 		return vqi_error_new(VQI_ERROR_UNSUPPORTED, "a process cannot stop itself");
-	error = seize_once(process, &traced, ret_stop);
+	error = seize_once(process, only, &traced, ret_stop);
 	/* Another inspector's stop is soon over; a debugger's is not. */
 	for (int i = 0; traced && i < TRACER_WAITS; i++) {
 		vqi_error_free(error);
 		nanosleep(&(struct timespec){.tv_nsec = TRACER_WAIT_NS}, NULL);
-		error = seize_once(process, &traced, ret_stop);
+		error = seize_once(process, only, &traced, ret_stop);
 	}
 	return error;
+}
+
+struct vqi_error *vqi_stop_seize(struct vqi_process *process, struct vqi_stop **ret_stop)
+{
+	return seize(process, 0, ret_stop);
+}
+
+struct vqi_error *vqi_stop_seize_thread(struct vqi_process *process, pid_t tid,
+					struct vqi_stop **ret_stop)
+{
+	return seize(process, tid, ret_stop);
 }
 
 struct vqi_error *vqi_stop_interrupt(struct vqi_stop *stop)
@@ -305,14 +318,8 @@ bool vqi_stop_was_exact(const struct vqi_stop *stop)
 	return !stop->inexact;
 }
 
-void vqi_stop_release(struct vqi_stop *stop)
+static void free_stop(struct vqi_stop *stop)
 {
-	if (!stop)
-		return;
-	vqi_stop_resume(stop);
-	/* Seized, but never stopped: a thread has to stop to be detached from. */
-	interrupt_seized(stop);
-	finish(stop);
 	if (stop->ate_sigchld)
 		raise(SIGCHLD); /* one of those may have been meant for someone else */
 	if (stop->mask_changed)
@@ -321,4 +328,21 @@ void vqi_stop_release(struct vqi_stop *stop)
 		close(stop->task_dirfd);
 	free(stop->tracees.items);
 	free(stop);
+}
+
+void vqi_stop_abandon(struct vqi_stop *stop)
+{
+	if (stop)
+		free_stop(stop);
+}
+
+void vqi_stop_release(struct vqi_stop *stop)
+{
+	if (!stop)
+		return;
+	vqi_stop_resume(stop);
+	/* Seized, but never stopped: a thread has to stop to be detached from. */
+	interrupt_seized(stop);
+	finish(stop);
+	free_stop(stop);
 }

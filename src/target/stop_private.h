@@ -13,6 +13,7 @@
 struct vqi_stop {
 	struct vqi_process *process;
 	int task_dirfd; /* /proc/PID/task */
+	pid_t only;	/* the one thread that it is about; 0: all */
 	bool mask_changed, ate_sigchld;
 	bool stopping; /* from the first interrupt to the resume */
 	bool inexact;  /* a thread may have run meanwhile */

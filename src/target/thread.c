@@ -10,38 +10,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "call.h"
 #include "process_private.h"
 #include "status.h"
 #include "vqi/cleanup.h"
 
-#define TEXT_MAX  65536
 #define NS_PER_MS 1000000
 
 /* The word of a pthread mutex that others wait for, and where its owner's thread id is.
  * Source: glibc, sysdeps/nptl/bits/struct_mutex.h and nptl/lowlevellock.h. */
 #define MUTEX_CONTENDED 2
 #define MUTEX_OWNER	8
-
-static struct vqi_error *read_entry(struct vqi_process *process, pid_t tid, const char *entry,
-				    char **ret_text)
-{
-	char name[48];
-
-	snprintf(name, sizeof(name), "task/%d/%s", (int)tid, entry);
-	return vqi_process_read_file(process, name, TEXT_MAX, ret_text, NULL);
-}
-
-/* The same for what a kernel may lack, or keep from us: *ret_text stays NULL then. */
-static struct vqi_error *read_optional(struct vqi_process *process, pid_t tid, const char *entry,
-				       char **ret_text)
-{
-	struct vqi_error *error = read_entry(process, tid, entry, ret_text);
-
-	if (!error || error->code == VQI_ERROR_NOMEM || error->code == VQI_ERROR_GONE)
-		return error;
-	vqi_error_free(error);
-	return NULL;
-}
 
 static struct vqi_error *copy_line(const char *text, char **ret_line)
 {
@@ -52,7 +31,7 @@ static struct vqi_error *copy_line(const char *text, char **ret_line)
 static struct vqi_error *read_status(struct vqi_process *process, struct vqi_thread *thread)
 {
 	vqi_cleanup_free char *status = NULL;
-	struct vqi_error *error = read_entry(process, thread->tid, "status", &status);
+	struct vqi_error *error = vqi_thread_file(process, thread->tid, "status", &status);
 	const char *name;
 
 	if (error)
@@ -69,7 +48,8 @@ static struct vqi_error *read_status(struct vqi_process *process, struct vqi_thr
 static struct vqi_error *read_cpu_time(struct vqi_process *process, struct vqi_thread *thread)
 {
 	vqi_cleanup_free char *text = NULL;
-	struct vqi_error *error = read_optional(process, thread->tid, "schedstat", &text);
+	struct vqi_error *error =
+		vqi_thread_optional_file(process, thread->tid, "schedstat", &text);
 	uint64_t on_cpu, ready;
 
 	if (!error && text && sscanf(text, "%" SCNu64 " %" SCNu64, &on_cpu, &ready) == 2) {
@@ -82,36 +62,28 @@ static struct vqi_error *read_cpu_time(struct vqi_process *process, struct vqi_t
 static struct vqi_error *read_wchan(struct vqi_process *process, struct vqi_thread *thread)
 {
 	vqi_cleanup_free char *text = NULL;
-	struct vqi_error *error = read_optional(process, thread->tid, "wchan", &text);
+	struct vqi_error *error = vqi_thread_optional_file(process, thread->tid, "wchan", &text);
 
 	if (error || !text || !text[0] || strcmp(text, "0") == 0)
 		return error;
 	return copy_line(text, &thread->wchan);
 }
 
-/* "running", "-1 SP PC" outside of a system call, or the number, six arguments, SP and PC.
- * Source: proc_pid_syscall(5). */
 static struct vqi_error *read_syscall(struct vqi_process *process, struct vqi_thread *thread)
 {
-	vqi_cleanup_free char *text = NULL;
-	struct vqi_error *error = read_optional(process, thread->tid, "syscall", &text);
-	uint64_t *args = thread->syscall_args;
 	vqi_cleanup_free char *name = NULL;
-	int number = 0;
+	struct vqi_call call;
+	struct vqi_error *error = vqi_thread_call(process, thread->tid, &call);
 
-	if (error || !text)
+	if (error)
 		return error;
-	thread->in_syscall = sscanf(text,
-				    "%d 0x%" SCNx64 " 0x%" SCNx64 " 0x%" SCNx64 " 0x%" SCNx64
-				    " 0x%" SCNx64 " 0x%" SCNx64 " 0x",
-				    &number, &args[0], &args[1], &args[2], &args[3], &args[4],
-				    &args[5]) == 7 &&
-			     number >= 0;
-	thread->in_fault = number == -1;
+	thread->in_syscall = call.state == VQI_CALL_INSIDE;
+	thread->in_fault = call.state == VQI_CALL_OUTSIDE;
 	if (!thread->in_syscall)
 		return NULL;
-	name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
-	if (!name && asprintf(&name, "system call %d", number) < 0)
+	memcpy(thread->syscall_args, call.args, sizeof(call.args));
+	name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, call.number);
+	if (!name && asprintf(&name, "system call %d", call.number) < 0)
 		name = NULL;
 	if (!name)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
@@ -186,19 +158,6 @@ static struct vqi_error *read_mutex(struct vqi_process *process, struct vqi_thre
 	return NULL;
 }
 
-/* That the thread has ended is not that the process has. */
-static struct vqi_error *thread_error(struct vqi_process *process, pid_t tid,
-				      struct vqi_error *error)
-{
-	struct vqi_error *gone;
-
-	if (!error || error->code != VQI_ERROR_GONE)
-		return error;
-	vqi_error_free(error);
-	gone = vqi_process_check(process);
-	return gone ? gone : vqi_error_new(VQI_ERROR_BAD_DATA, "thread %d has ended", (int)tid);
-}
-
 struct vqi_error *vqi_process_thread(struct vqi_process *process, pid_t tid,
 				     struct vqi_thread *ret_thread)
 {
@@ -222,7 +181,7 @@ struct vqi_error *vqi_process_thread(struct vqi_process *process, pid_t tid,
 		error = vqi_error_new(VQI_ERROR_GONE, "thread %d has ended", (int)tid);
 	if (error) {
 		vqi_thread_done(&thread);
-		return thread_error(process, tid, error);
+		return vqi_thread_error(process, tid, error);
 	}
 	*ret_thread = thread;
 	return NULL;

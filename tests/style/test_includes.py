@@ -39,6 +39,7 @@ PUBLIC = {
     "process.h": "target",
     "profile.h": "layout",
     "qemu.h": "qemu",
+    "registers.h": "base",
     "replace.h": "base",
     "report.h": "report",
     "request.h": "base",

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where a thread is: from procfs when it sleeps, by stopping it when it runs.
+ *
+ * A thread that is not running must not be interrupted: its system call could return EINTR, and a
+ * hang that is evidence be over. So it is seized first, which does nothing to it; then it is looked
+ * at once more; and only if it still runs it is interrupted. When it sleeps by then, it is not
+ * detached from, as that takes a stop: the tracer is a thread of ours which ends, and the kernel
+ * lets go of what it had without waking that up. What remains is the time between that look and the
+ * interrupt, of a microsecond or two: whoever enters a system call just then finds itself stopped on
+ * its way. Most calls are begun anew by the kernel; epoll_wait() and those like it return EINTR, as
+ * they would by a signal (signal(7)). A virtual CPU in its guest is in ioctl(KVM_RUN) while it runs:
+ * that returns EINTR, and QEMU calls it again (accel/kvm/kvm-all.c kvm_cpu_exec()). */
+#include <elf.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+
+#include "call.h"
+#include "process_private.h"
+#include "status.h"
+#include "stop_private.h"
+#include "vqi/cleanup.h"
+
+#define COPY_SIZE                                                                                  \
+	65536 /* bytes of the stack that are read while it is stopped: read in some 10 us */
+#define PAGE 4096
+
+#if defined(__x86_64__)
+/* The numbers that DWARF has for them. Source: System V ABI, AMD64 supplement, 3.6.2. */
+static bool convert(const struct user_regs_struct *from, struct vqi_registers *to)
+{
+	const unsigned long long values[] = {
+		from->rax, from->rdx, from->rcx, from->rbx, from->rsi, from->rdi,
+		from->rbp, from->rsp, from->r8,	 from->r9,  from->r10, from->r11,
+		from->r12, from->r13, from->r14, from->r15,
+	};
+
+	for (unsigned int i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		vqi_registers_set(to, i, values[i]);
+	to->pc = from->rip;
+	to->sp = from->rsp;
+	return true;
+}
+#elif defined(__aarch64__)
+/* Source: DWARF for the Arm 64-bit Architecture, 4.1. */
+static bool convert(const struct user_regs_struct *from, struct vqi_registers *to)
+{
+	for (unsigned int i = 0; i < 31; i++)
+		vqi_registers_set(to, i, from->regs[i]);
+	to->pc = from->pc;
+	to->sp = from->sp;
+	return true;
+}
+#else
+static bool convert(const struct user_regs_struct *from, struct vqi_registers *to)
+{
+	(void)from;
+	(void)to;
+	return false;
+}
+#endif
+
+struct vqi_error *vqi_stop_registers(struct vqi_stop *stop, struct vqi_registers *ret_registers)
+{
+	struct vqi_registers registers = {0};
+	struct user_regs_struct raw;
+	struct iovec part = {.iov_base = &raw, .iov_len = sizeof(raw)};
+
+	if (stop->tracees.count != 1 || stop->tracees.items[0].state != VQI_TRACEE_STOPPED)
+		return vqi_error_new(VQI_ERROR_BAD_DATA, "thread %d could not be stopped",
+				     (int)stop->only);
+	if (ptrace(PTRACE_GETREGSET, stop->only, (void *)NT_PRSTATUS, &part) != 0)
+		return vqi_error_sys(errno, "PTRACE_GETREGSET of thread %d", (int)stop->only);
+	/* A program of another word size has shorter ones. */
+	if (part.iov_len != sizeof(raw) || !convert(&raw, &registers))
+		return vqi_error_new(VQI_ERROR_UNSUPPORTED,
+				     "the registers of a thread that runs cannot be read here");
+	*ret_registers = registers;
+	return NULL;
+}
+
+/* Copies the innermost part of the stack, whole pages, up to where it ends. */
+static void copy_stack(struct vqi_process *process, struct vqi_thread_place *place, uint8_t *buf)
+{
+	uint64_t sp = place->registers.sp;
+	size_t first = PAGE - sp % PAGE;
+	struct vqi_range ranges[COPY_SIZE / PAGE];
+	size_t count = 0;
+
+	for (size_t at = 0; at < COPY_SIZE - PAGE; count++) {
+		size_t len = count ? PAGE : first;
+
+		ranges[count] = (struct vqi_range){.addr = sp + at, .buf = buf + at, .len = len};
+		at += len;
+	}
+	vqi_error_free(vqi_mem_readv(&process->mem, ranges, count));
+	for (size_t i = 0; i < count && ranges[i].ok; i++)
+		place->stack_len += ranges[i].len;
+}
+
+/* What the thread that becomes the tracer works on. */
+struct tracer {
+	struct vqi_process *process;
+	pid_t tid;
+	uint8_t *buf; /* COPY_SIZE bytes */
+	struct vqi_thread_place place;
+	struct vqi_call call; /* when it does not run any more */
+	uint64_t stopped_us;
+	struct vqi_error *error;
+};
+
+static struct vqi_error *stop_and_look(struct tracer *tracer, struct vqi_stop *stop)
+{
+	struct vqi_error *error = vqi_stop_interrupt(stop);
+
+	if (error)
+		return error;
+	error = vqi_stop_registers(stop, &tracer->place.registers);
+	if (!error)
+		copy_stack(tracer->process, &tracer->place, tracer->buf);
+	vqi_stop_resume(stop);
+	tracer->stopped_us = vqi_stop_stopped_us(stop);
+	return error;
+}
+
+static void *trace(void *context)
+{
+	struct tracer *tracer = context;
+	struct vqi_stop *stop;
+
+	tracer->error = vqi_stop_seize_thread(tracer->process, tracer->tid, &stop);
+	if (tracer->error)
+		return NULL;
+	tracer->error = vqi_thread_call(tracer->process, tracer->tid, &tracer->call);
+	if (tracer->error || tracer->call.state != VQI_CALL_RUNNING) {
+		vqi_stop_abandon(stop);
+		return NULL;
+	}
+	tracer->error = stop_and_look(tracer, stop);
+	vqi_stop_release(stop);
+	return NULL;
+}
+
+/* Runs the tracer; what would end or stop this process waits until it has let go. */
+static struct vqi_error *run_tracer(struct tracer *tracer)
+{
+	sigset_t all, old;
+	pthread_t thread;
+	int failed;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	failed = pthread_create(&thread, NULL, trace, tracer);
+	if (!failed)
+		pthread_join(thread, NULL);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return failed ? vqi_error_sys(failed, "pthread_create") : tracer->error;
+}
+
+static void set_sleeping(const struct vqi_call *call, struct vqi_thread_place *place)
+{
+	place->registers.sp = call->sp;
+	place->registers.pc = call->pc;
+}
+
+static struct vqi_error *stop_running(struct vqi_process *process, pid_t tid,
+				      struct vqi_thread_place *place, struct vqi_call *call,
+				      uint64_t *stopped_us)
+{
+	vqi_cleanup_free uint8_t *buf = malloc(COPY_SIZE);
+	struct tracer tracer = {.process = process, .tid = tid, .buf = buf, .call = *call};
+	struct vqi_error *error;
+
+	if (!buf)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	memset(buf, 0, COPY_SIZE); /* no page of it is still to come */
+	error = run_tracer(&tracer);
+	*stopped_us += tracer.stopped_us;
+	if (error)
+		return error;
+	*call = tracer.call;
+	if (call->state != VQI_CALL_RUNNING)
+		return NULL;
+	*place = tracer.place;
+	place->stack = take_ptr(buf);
+	return NULL;
+}
+
+static struct vqi_error *read_sleeps(struct vqi_process *process, pid_t tid,
+				     struct vqi_num *ret_sleeps)
+{
+	vqi_cleanup_free char *text = NULL;
+	struct vqi_error *error = vqi_thread_optional_file(process, tid, "status", &text);
+
+	if (!error && text && vqi_status_find(text, "voluntary_ctxt_switches"))
+		*ret_sleeps = VQI_NUM(vqi_status_number(text, "voluntary_ctxt_switches", 10, 0));
+	return error;
+}
+
+static struct vqi_error *look(struct vqi_process *process, pid_t tid, bool may_stop,
+			      struct vqi_thread_place *place, uint64_t *stopped_us)
+{
+	struct vqi_num sleeps = VQI_UNKNOWN;
+	struct vqi_call call;
+	struct vqi_error *error = vqi_thread_call(process, tid, &call);
+
+	if (!error && call.state == VQI_CALL_RUNNING && may_stop)
+		error = stop_running(process, tid, place, &call, stopped_us);
+	if (!error && !place->stack)
+		error = read_sleeps(process, tid, &sleeps);
+	if (error || place->stack)
+		return error;
+	switch (call.state) {
+	case VQI_CALL_INSIDE:
+	case VQI_CALL_OUTSIDE:
+		set_sleeping(&call, place);
+		place->sleeps = sleeps;
+		return NULL;
+	case VQI_CALL_RUNNING:
+		return vqi_error_new(VQI_ERROR_UNSUPPORTED,
+				     "it runs: only stopping it would tell where");
+	case VQI_CALL_UNKNOWN:
+	default:
+		return vqi_error_new(VQI_ERROR_UNSUPPORTED, "the kernel does not tell where it is");
+	}
+}
+
+struct vqi_error *vqi_thread_registers(struct vqi_process *process, pid_t tid, bool may_stop,
+				       struct vqi_thread_place *ret_place, uint64_t *stopped_us)
+{
+	struct vqi_thread_place place = {0};
+	struct vqi_error *error = look(process, tid, may_stop, &place, stopped_us);
+
+	if (error)
+		return vqi_thread_error(process, tid, error);
+	*ret_place = place;
+	return NULL;
+}
+
+void vqi_thread_place_done(struct vqi_thread_place *place)
+{
+	free(place->stack);
+	*place = (struct vqi_thread_place){0};
+}
+
+bool vqi_thread_is_there(struct vqi_process *process, pid_t tid,
+			 const struct vqi_thread_place *place)
+{
+	struct vqi_num sleeps = VQI_UNKNOWN;
+	struct vqi_call call = {.state = VQI_CALL_UNKNOWN};
+	vqi_cleanup_error struct vqi_error *error = NULL;
+
+	if (place->stack)
+		return true;
+	error = vqi_thread_call(process, tid, &call);
+	if (!error)
+		error = read_sleeps(process, tid, &sleeps);
+	return !error && (call.state == VQI_CALL_INSIDE || call.state == VQI_CALL_OUTSIDE) &&
+	       call.pc == place->registers.pc && call.sp == place->registers.sp &&
+	       vqi_num_equal(sleeps, place->sleeps);
+}
