@@ -37,6 +37,8 @@
 #define VQI_MAX_SCAN_BYTES    (64u << 20)  /* bytes of a program's variables that are searched */
 #define VQI_MAX_SCAN_WORDS    (1u << 20)   /* words among them that may be pointers */
 #define VQI_MAX_HEAP_BYTES    (512u << 20) /* bytes of what malloc() gave that are searched */
+#define VQI_MAX_FRAMES	      64	   /* frames of one back trace */
+#define VQI_MAX_STACKS	      65536	   /* back traces made at once */
 #define VQI_MAX_ELF_SIZE      (4ull << 30) /* bytes of an executable or debug file */
 
 #endif

@@ -102,15 +102,20 @@ static int find_debuginfo(Dwfl_Module *module, void **userdata, const char *name
  * folders of the file's path one by one, so that /usr/lib/debug is searched for
  * /proc/.../root/usr/bin/X as well as for /usr/bin/X. The + demands the checksum where there is
  * no build-id. */
+char *vqi_dwarf_search_path(const char *root)
+{
+	char *path;
+	int len = asprintf(&path, "+:.debug:/usr/lib/debug%s%s%s", root[0] ? ":" : "", root,
+			   root[0] ? "/usr/lib/debug" : "");
+
+	return len < 0 ? NULL : path;
+}
+
 static struct vqi_error *set_search_path(struct vqi_dwarf_file *file, const char *root)
 {
-	int len = asprintf(&file->debuginfo_path, "+:.debug:/usr/lib/debug%s%s%s",
-			   root[0] ? ":" : "", root, root[0] ? "/usr/lib/debug" : "");
-
-	if (len < 0) {
-		file->debuginfo_path = NULL;
+	file->debuginfo_path = vqi_dwarf_search_path(root);
+	if (!file->debuginfo_path)
 		return vqi_error_sys(ENOMEM, "debug information");
-	}
 	file->callbacks = (Dwfl_Callbacks){
 		.find_debuginfo = find_debuginfo,
 		.section_address = dwfl_offline_section_address,
@@ -203,17 +208,14 @@ static struct vqi_error *no_debuginfo(struct vqi_dwarf_file *file, const struct 
 	return vqi_dwarf_none(image);
 }
 
-/* The name by which to look for debug files around the image: as it is where that is the image
- * on this side too (no container, or a chroot(2)), else below the target's root directory.
- * Owner: the caller frees. */
-static struct vqi_error *path_here(const struct vqi_image *image, const char *root, char **ret_path)
+struct vqi_error *vqi_dwarf_path_here(int fd, const char *path, const char *root, char **ret_path)
 {
-	struct stat of_image, of_path;
+	struct stat of_file, of_path;
 
-	if (!fstat(image->fd, &of_image) && !stat(image->path, &of_path) &&
-	    of_image.st_dev == of_path.st_dev && of_image.st_ino == of_path.st_ino)
+	if (!fstat(fd, &of_file) && !stat(path, &of_path) && of_file.st_dev == of_path.st_dev &&
+	    of_file.st_ino == of_path.st_ino)
 		root = "";
-	if (asprintf(ret_path, "%s%s", root, image->path) < 0) {
+	if (asprintf(ret_path, "%s%s", root, path) < 0) {
 		*ret_path = NULL;
 		return vqi_error_sys(ENOMEM, "debug information");
 	}
@@ -231,7 +233,7 @@ static struct vqi_error *open_found(struct vqi_dwarf_file *file, const struct vq
 
 	if (fd < 0)
 		return vqi_error_sys(errno, "cannot read %s", image->path);
-	error = path_here(image, root, &path);
+	error = vqi_dwarf_path_here(image->fd, image->path, root, &path);
 	if (error)
 		return error;
 	error = report(file, path, take_fd(&fd), &module);
@@ -243,8 +245,7 @@ static struct vqi_error *open_found(struct vqi_dwarf_file *file, const struct vq
 	return file->dwarf ? NULL : no_debuginfo(file, image);
 }
 
-/* Through the descriptor, so that it stays this very process; "" without one. */
-static void root_of(const struct vqi_process *process, char ret_root[64])
+void vqi_dwarf_root_of(const struct vqi_process *process, char ret_root[64])
 {
 	ret_root[0] = '\0';
 	if (process)
@@ -274,9 +275,9 @@ bool vqi_dwarf_may_be_found(struct vqi_process *process, const struct vqi_image 
 	char root[64];
 	GElf_Word crc;
 
-	root_of(process, root);
+	vqi_dwarf_root_of(process, root);
 	if (!file || vqi_error_drop(set_search_path(file, root)) ||
-	    vqi_error_drop(path_here(image, root, &path)) ||
+	    vqi_error_drop(vqi_dwarf_path_here(image->fd, image->path, root, &path)) ||
 	    vqi_error_drop(vqi_elf_open(image->fd, &elf)) || !elf)
 		return true;
 	if (vqi_elf_has_section(elf, ".debug_info") || vqi_elf_has_section(elf, ".zdebug_info"))
@@ -296,7 +297,7 @@ struct vqi_error *vqi_dwarf_file_open(struct vqi_process *process, const struct 
 	if (!file)
 		return vqi_error_sys(ENOMEM, "debug information");
 	file->source = VQI_LAYOUT_DWARF;
-	root_of(process, root);
+	vqi_dwarf_root_of(process, root);
 	error = set_search_path(file, root);
 	if (!error && options->debuginfo)
 		error = open_given(file, image, options->debuginfo);

@@ -30,6 +30,19 @@ VQI_DEFINE_CLEANUP(struct vqi_dwarf_file *, vqi_dwarf_file_close)
  * none, and no file of its own may be where libdwfl looks. */
 bool vqi_dwarf_may_be_found(struct vqi_process *process, const struct vqi_image *image);
 
+/* The root directory of a process, through the descriptor, so that it stays this very process; "" without one. */
+void vqi_dwarf_root_of(const struct vqi_process *process, char ret_root[64]);
+
+/* Where libdwfl is to look for debug files: on this side, and below a folder ("": there is none).
+ * Owner: the caller frees. NULL without memory. */
+char *vqi_dwarf_search_path(const char *root);
+
+/* The name by which to look for debug files around an open file that the target knows by a path: the path where that
+ * is the file on this side too (no container, or a chroot(2)), else below the target's root directory.
+ * Errors: NOMEM. Owner: the caller frees. */
+struct vqi_error *vqi_dwarf_path_here(int fd, const char *path, const char *root,
+				      char **ret_path) vqi_must_check;
+
 /* The error NO_LAYOUT that says so. */
 struct vqi_error *vqi_dwarf_none(const struct vqi_image *image) __attribute__((returns_nonnull));
 

@@ -43,14 +43,24 @@ static const char *section_name(Elf *elf, const GElf_Shdr *header)
 	return name ? name : "";
 }
 
+bool vqi_elf_section(Elf *elf, const char *name, GElf_Shdr *ret_header)
+{
+	GElf_Shdr header;
+
+	for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));) {
+		if (!gelf_getshdr(section, &header) || strcmp(section_name(elf, &header), name))
+			continue;
+		*ret_header = header;
+		return true;
+	}
+	return false;
+}
+
 bool vqi_elf_has_section(Elf *elf, const char *name)
 {
 	GElf_Shdr header;
 
-	for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section));)
-		if (gelf_getshdr(section, &header) && !strcmp(section_name(elf, &header), name))
-			return true;
-	return false;
+	return vqi_elf_section(elf, name, &header);
 }
 
 bool vqi_elf_segment(Elf *elf, size_t i, GElf_Phdr *ret_header)

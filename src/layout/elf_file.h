@@ -26,6 +26,9 @@ struct vqi_error *vqi_elf_open(int fd, Elf **ret_elf) vqi_must_check;
 /* Whether it has a section of that name. */
 bool vqi_elf_has_section(Elf *elf, const char *name);
 
+/* The header of the first section of that name; false when there is none. */
+bool vqi_elf_section(Elf *elf, const char *name, GElf_Shdr *ret_header);
+
 /* The program header of that index; false when there is none. */
 bool vqi_elf_segment(Elf *elf, size_t i, GElf_Phdr *ret_header);
 

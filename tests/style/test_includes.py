@@ -49,6 +49,7 @@ PUBLIC = {
     "stop.h": "target",
     "store.h": "layout",
     "symbols.h": "layout",
+    "unwind.h": "layout",
     "virtio.h": "virtio",
 }
 
