@@ -23,22 +23,25 @@
 #define VQI_MAX_BLOCK_REQS    65536	 /* tracked or parked requests of one block node */
 #define VQI_MAX_IOEVENTFDS    65536	 /* ioeventfds of one address space */
 #define VQI_MAX_CHAIN_DESCS   (1u << 18) /* descriptors followed in one check of a ring */
-#define VQI_MAX_QUEUES	      1024	 /* VIRTIO_QUEUE_MAX, hw/virtio/virtio.h */
-#define VQI_MAX_RING	      32768	 /* entries of a ring: VirtIO 1.2, 2.7 */
-#define VQI_MAX_THREADS	      65536	 /* threads of the target */
-#define VQI_MAX_MAPS	      1048576	 /* mappings of the target */
-#define VQI_MAX_SEIZE_PASSES  64	/* passes over /proc/PID/task until no new thread appears */
-#define VQI_STOP_TIMEOUT_MS   1000	/* until all threads must have stopped, else none is */
-#define VQI_MAX_STABLE_READS  16	/* readings of a moving device until two agree */
-#define VQI_MAX_PLANS	      6		/* plans for a device whose rings change while it is read */
-#define VQI_MAX_PROFILE	      (1 << 22) /* bytes of a layout profile */
-#define VQI_MAX_PROFILES      1024	/* layout profiles that may fit */
-#define VQI_MAX_KEPT_PAGES    8192	/* pages that one walk keeps */
-#define VQI_MAX_SCAN_BYTES    (64u << 20)  /* bytes of a program's variables that are searched */
-#define VQI_MAX_SCAN_WORDS    (1u << 20)   /* words among them that may be pointers */
-#define VQI_MAX_HEAP_BYTES    (512u << 20) /* bytes of what malloc() gave that are searched */
-#define VQI_MAX_FRAMES	      64	   /* frames of one back trace */
-#define VQI_MAX_STACKS	      65536	   /* back traces made at once */
-#define VQI_MAX_ELF_SIZE      (4ull << 30) /* bytes of an executable or debug file */
+#define VQI_MAX_REQ_BUFFERS                                                                        \
+	4096 /* buffers of one request; QEMU takes VIRTQUEUE_MAX_SIZE descriptors */
+#define VQI_MAX_DUMP_BYTES   65536     /* of the contents of one request */
+#define VQI_MAX_QUEUES	     1024      /* VIRTIO_QUEUE_MAX, hw/virtio/virtio.h */
+#define VQI_MAX_RING	     32768     /* entries of a ring: VirtIO 1.2, 2.7 */
+#define VQI_MAX_THREADS	     65536     /* threads of the target */
+#define VQI_MAX_MAPS	     1048576   /* mappings of the target */
+#define VQI_MAX_SEIZE_PASSES 64	       /* passes over /proc/PID/task until no new thread appears */
+#define VQI_STOP_TIMEOUT_MS  1000      /* until all threads must have stopped, else none is */
+#define VQI_MAX_STABLE_READS 16	       /* readings of a moving device until two agree */
+#define VQI_MAX_PLANS	     6	       /* plans for a device whose rings change while it is read */
+#define VQI_MAX_PROFILE	     (1 << 22) /* bytes of a layout profile */
+#define VQI_MAX_PROFILES     1024      /* layout profiles that may fit */
+#define VQI_MAX_KEPT_PAGES   8192      /* pages that one walk keeps */
+#define VQI_MAX_SCAN_BYTES   (64u << 20)  /* bytes of a program's variables that are searched */
+#define VQI_MAX_SCAN_WORDS   (1u << 20)	  /* words among them that may be pointers */
+#define VQI_MAX_HEAP_BYTES   (512u << 20) /* bytes of what malloc() gave that are searched */
+#define VQI_MAX_FRAMES	     64		  /* frames of one back trace */
+#define VQI_MAX_STACKS	     65536	  /* back traces made at once */
+#define VQI_MAX_ELF_SIZE     (4ull << 30) /* bytes of an executable or debug file */
 
 #endif

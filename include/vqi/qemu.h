@@ -206,6 +206,10 @@ enum vqi_ram_answer { VQI_RAM_YES, VQI_RAM_NO, VQI_RAM_UNKNOWN };
 /* Whether all of [gpa, gpa + len) is RAM; UNKNOWN where a vIOMMU translates a part of it. */
 enum vqi_ram_answer vqi_guest_ram_has(const struct vqi_guest_ram *ram, uint64_t gpa, uint64_t len);
 
+/* Where a guest address lies in the target, and how many bytes follow there in one piece; 0: it is no RAM,
+ * or a vIOMMU translates it. */
+uint64_t vqi_guest_ram_at(const struct vqi_guest_ram *ram, uint64_t gpa, uint64_t *ret_len);
+
 /* Reads guest memory, which may lie in several ranges.
  * Errors: FAULT where it is no RAM or cannot be read, those of readv. */
 struct vqi_error *vqi_guest_ram_get(struct vqi_mem *mem, const struct vqi_guest_ram *ram,

@@ -88,6 +88,9 @@ struct vqi_error *vqi_chains_check(struct vqi_mem *mem, const struct vqi_guest_r
 uint32_t vqi_packed_distance(uint64_t from_index, uint64_t from_wrap, uint64_t to_index,
 			     uint64_t to_wrap, uint32_t num);
 
+/* Of the bytes of a packed descriptor ring: see vqi_queue.desc_digest. */
+struct vqi_num vqi_packed_digest(const uint8_t *bytes, size_t len);
+
 /* Ids of devices. VirtIO 1.2, 5. */
 #define VQI_DEVICE_NET	   1
 #define VQI_DEVICE_CONSOLE 3
@@ -96,6 +99,7 @@ uint32_t vqi_packed_distance(uint64_t from_index, uint64_t from_wrap, uint64_t t
 #define VQI_FEATURE_EVENT_IDX 29
 #define VQI_FEATURE_VERSION_1 32
 #define VQI_FEATURE_PACKED    34
+#define VQI_FEATURE_IN_ORDER  35
 
 /* VirtIO 1.2, 2.1. */
 #define VQI_STATUS_DRIVER_OK   0x04

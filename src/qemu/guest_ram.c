@@ -303,6 +303,20 @@ enum vqi_ram_answer vqi_guest_ram_has(const struct vqi_guest_ram *ram, uint64_t 
 	return have == len ? VQI_RAM_YES : VQI_RAM_NO;
 }
 
+uint64_t vqi_guest_ram_at(const struct vqi_guest_ram *ram, uint64_t gpa, uint64_t *ret_len)
+{
+	size_t i = find_range(ram, gpa);
+	const struct vqi_ram_range *range;
+
+	if (i == ram->count)
+		return 0;
+	range = &ram->ranges[i];
+	if (range->gpa > gpa || !range->hva)
+		return 0;
+	*ret_len = range->len - (gpa - range->gpa);
+	return range->hva + (gpa - range->gpa);
+}
+
 struct vqi_error *vqi_guest_ram_get(struct vqi_mem *mem, const struct vqi_guest_ram *ram,
 				    uint64_t gpa, void *ret_buf, size_t len)
 {

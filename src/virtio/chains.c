@@ -7,22 +7,9 @@
 #include "vqi/limits.h"
 #include "vqi/virtio.h"
 
-#include "guest_int.h"
+#include "desc.h"
 
-#define AVAIL_RING    4 /* offset of ring[] in struct virtq_avail */
-#define DESC_SIZE     16
-#define FLAG_NEXT     1
-#define FLAG_WRITE    2
-#define FLAG_INDIRECT 4
-
-/* struct virtq_desc or struct pvirtq_desc. */
-struct desc {
-	uint64_t gpa;
-	uint32_t len;
-	uint16_t flags;
-	uint16_t next; /* split only */
-	uint16_t id;   /* packed only: of the buffer */
-};
+#define AVAIL_RING 4 /* offset of ring[] in struct virtq_avail */
 
 /* The ring's descriptors, or an indirect table. */
 struct table {
@@ -49,19 +36,11 @@ struct check {
 	struct vqi_ring_place place;
 };
 
-static struct desc get_desc(const struct check *check, const struct table *table, uint32_t index)
+static struct vqi_desc get_desc(const struct check *check, const struct table *table,
+				uint32_t index)
 {
-	const uint8_t *bytes = table->descs + (size_t)index * DESC_SIZE;
-	uint16_t third = vqi_guest_u16(bytes + 12, check->big_endian);
-	uint16_t fourth = vqi_guest_u16(bytes + 14, check->big_endian);
-
-	return (struct desc){
-		.gpa = vqi_guest_u64(bytes, check->big_endian),
-		.len = vqi_guest_u32(bytes + 8, check->big_endian),
-		.flags = check->packed ? fourth : third,
-		.next = fourth,
-		.id = third,
-	};
+	return vqi_desc_decode(table->descs + (size_t)index * VQI_DESC_SIZE, check->packed,
+			       check->big_endian);
 }
 
 static void start_chain(struct check *check, uint16_t head)
@@ -80,7 +59,7 @@ static void report(struct check *check, unsigned int fault, struct vqi_ring_plac
 }
 
 static void report_desc(struct check *check, unsigned int fault, uint32_t index,
-			const struct desc *desc)
+			const struct vqi_desc *desc)
 {
 	report(check, fault,
 	       (struct vqi_ring_place){
@@ -115,9 +94,9 @@ static unsigned int claim(struct check *check, uint16_t index)
 
 /* Over a buffer of no bytes QEMU breaks the device, virtqueue_map_desc(). Over one outside of RAM only
  * while its bounce buffer is taken: else the data goes to nowhere, address_space_map(). */
-static unsigned int check_buffer(struct check *check, const struct desc *desc)
+static unsigned int check_buffer(struct check *check, const struct vqi_desc *desc)
 {
-	if (desc->flags & FLAG_WRITE)
+	if (desc->flags & VQI_DESC_WRITE)
 		check->writes = true;
 	else if (check->writes) /* VirtIO 1.2, 2.7.4.2 and 2.8.17 */
 		return VQI_RING_BAD_ORDER;
@@ -128,20 +107,21 @@ static unsigned int check_buffer(struct check *check, const struct desc *desc)
 	return 0;
 }
 
-/* FLAG_WRITE has no meaning here. VirtIO 1.2, 2.7.5.3.2 and 2.8.7. No ring has more entries than
+/* VQI_DESC_WRITE has no meaning here. VirtIO 1.2, 2.7.5.3.2 and 2.8.7. No ring has more entries than
  * VQI_MAX_RING, so no chain has. */
-static unsigned int check_indirect(const struct check *check, const struct desc *desc)
+static unsigned int check_indirect(const struct check *check, const struct vqi_desc *desc)
 {
-	if (!desc->len || desc->len % DESC_SIZE)
+	if (!vqi_desc_is_table(desc))
 		return VQI_RING_BAD_INDIRECT;
 	if (check->ram && vqi_guest_ram_has(check->ram, desc->gpa, desc->len) == VQI_RAM_NO)
 		return VQI_RING_BAD_ADDRESS;
-	return desc->len / DESC_SIZE > VQI_MAX_RING ? VQI_RING_LOOP : 0;
+	return desc->len / VQI_DESC_SIZE > VQI_MAX_RING ? VQI_RING_LOOP : 0;
 }
 
-static unsigned int check_desc(struct check *check, const struct desc *desc, bool may_be_indirect)
+static unsigned int check_desc(struct check *check, const struct vqi_desc *desc,
+			       bool may_be_indirect)
 {
-	if (!(desc->flags & FLAG_INDIRECT))
+	if (!(desc->flags & VQI_DESC_INDIRECT))
 		return check_buffer(check, desc);
 	return may_be_indirect ? check_indirect(check, desc) : VQI_RING_BAD_INDIRECT;
 }
@@ -152,21 +132,19 @@ static struct vqi_error *follow_packed(struct check *check, const struct table *
 				       uint32_t first, uint32_t count);
 
 /* A table has none below it, so this is not deep. */
-static struct vqi_error *follow_indirect(struct check *check, const struct desc *desc)
+static struct vqi_error *follow_indirect(struct check *check, const struct vqi_desc *desc)
 {
-	struct table table = {.count = desc->len / DESC_SIZE, .indirect = true};
+	struct table table = {.count = desc->len / VQI_DESC_SIZE, .indirect = true};
 	vqi_cleanup_free uint8_t *bytes = NULL;
 	struct vqi_error *error;
 
 	if (!check->ram || vqi_guest_ram_has(check->ram, desc->gpa, desc->len) != VQI_RAM_YES ||
 	    !spend(check, table.count))
 		return NULL;
-	table.descs = bytes = malloc(desc->len);
-	if (!bytes)
-		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	error = vqi_guest_ram_get(check->mem, check->ram, desc->gpa, bytes, desc->len);
+	error = vqi_desc_read_table(check->mem, check->ram, desc, &bytes);
 	if (error)
-		return vqi_error_prefix(error, "indirect table");
+		return error;
+	table.descs = bytes;
 	return check->packed ? follow_packed(check, &table, 0, table.count)
 			     : follow_split(check, &table, 0);
 }
@@ -178,8 +156,8 @@ static struct vqi_error *follow_split(struct check *check, const struct table *t
 				      uint32_t index)
 {
 	for (uint32_t visited = 0; table->indirect || spend(check, 1); visited++) {
-		struct desc desc = get_desc(check, table, index);
-		bool more = desc.flags & FLAG_NEXT;
+		struct vqi_desc desc = get_desc(check, table, index);
+		bool more = desc.flags & VQI_DESC_NEXT;
 		unsigned int fault = 0;
 
 		if (!table->indirect)
@@ -194,7 +172,7 @@ static struct vqi_error *follow_split(struct check *check, const struct table *t
 			report_desc(check, fault, index, &desc);
 			return NULL;
 		}
-		if (desc.flags & FLAG_INDIRECT)
+		if (desc.flags & VQI_DESC_INDIRECT)
 			return follow_indirect(check, &desc);
 		if (!more)
 			return NULL;
@@ -205,12 +183,12 @@ static struct vqi_error *follow_split(struct check *check, const struct table *t
 
 /* The buffer id is the last descriptor's, VirtIO 1.2, 2.8.6; QEMU takes the first's. It has to be known
  * to the driver only, whose array it indexes, which is as large as the ring. */
-static unsigned int check_id(struct check *check, const struct desc *desc)
+static unsigned int check_id(struct check *check, const struct vqi_desc *desc)
 {
 	return desc->id < check->ring.count ? claim(check, desc->id) : VQI_RING_BAD_HEAD;
 }
 
-/* Descriptors in order, of a chain in the ring or all of a table, where no flag but FLAG_WRITE may be
+/* Descriptors in order, of a chain in the ring or all of a table, where no flag but VQI_DESC_WRITE may be
  * set, VirtIO 1.2, 2.8.19, and no other means anything, 2.8.7. A chain of tables is forbidden, 2.8.19;
  * QEMU takes the second descriptor for a buffer of its own, or a later table for data. */
 static struct vqi_error *follow_packed(struct check *check, const struct table *table,
@@ -218,7 +196,7 @@ static struct vqi_error *follow_packed(struct check *check, const struct table *
 {
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t index = (first + i) % table->count;
-		struct desc desc = get_desc(check, table, index);
+		struct vqi_desc desc = get_desc(check, table, index);
 		unsigned int fault;
 
 		fault = check_desc(check, &desc, !table->indirect && count == 1);
@@ -228,7 +206,7 @@ static struct vqi_error *follow_packed(struct check *check, const struct table *
 			report_desc(check, fault, index, &desc);
 			return NULL;
 		}
-		if (!table->indirect && desc.flags & FLAG_INDIRECT)
+		if (!table->indirect && desc.flags & VQI_DESC_INDIRECT)
 			return follow_indirect(check, &desc);
 	}
 	return NULL;
@@ -257,9 +235,10 @@ static struct vqi_error *check_split(struct check *check, const uint8_t *avail, 
 static uint32_t chain_length(const struct check *check, uint32_t first, uint32_t limit)
 {
 	for (uint32_t i = 0; i < limit; i++) {
-		struct desc desc = get_desc(check, &check->ring, (first + i) % check->ring.count);
+		struct vqi_desc desc =
+			get_desc(check, &check->ring, (first + i) % check->ring.count);
 
-		if (!(desc.flags & FLAG_NEXT))
+		if (!(desc.flags & VQI_DESC_NEXT))
 			return i + 1;
 	}
 	return 0;
@@ -271,7 +250,7 @@ static uint32_t chain_length(const struct check *check, uint32_t first, uint32_t
 static void check_endless(struct check *check, uint32_t first, uint32_t left, uint32_t count)
 {
 	uint32_t last = (first + left - 1) % check->ring.count;
-	struct desc desc = get_desc(check, &check->ring, last);
+	struct vqi_desc desc = get_desc(check, &check->ring, last);
 
 	if (count == check->ring.count)
 		report_desc(check, left == count ? VQI_RING_LOOP : VQI_RING_DUPLICATE, last, &desc);
@@ -334,7 +313,7 @@ static struct vqi_error *read_ring(struct vqi_mem *mem, const struct vqi_queue *
 				   uint8_t *descs, uint8_t *avail, size_t avail_len)
 {
 	struct vqi_range ranges[] = {
-		{.addr = queue->desc_hva, .buf = descs, .len = (size_t)queue->num * DESC_SIZE},
+		{.addr = queue->desc_hva, .buf = descs, .len = (size_t)queue->num * VQI_DESC_SIZE},
 		{.addr = queue->avail_hva + AVAIL_RING, .buf = avail, .len = avail_len},
 	};
 	struct vqi_error *error = vqi_mem_readv(mem, ranges, avail_len ? 2 : 1);
@@ -354,7 +333,7 @@ struct vqi_error *vqi_chains_check(struct vqi_mem *mem, const struct vqi_guest_r
 				   const struct vqi_device *device, struct vqi_queue *queue)
 {
 	bool packed = queue->ring == VQI_RING_PACKED;
-	size_t desc_len = (size_t)queue->num * DESC_SIZE;
+	size_t desc_len = (size_t)queue->num * VQI_DESC_SIZE;
 	size_t avail_len = packed ? 0 : 2 * (size_t)queue->num;
 	vqi_cleanup_free uint8_t *bytes = NULL;
 	vqi_cleanup_free uint16_t *owners = NULL;

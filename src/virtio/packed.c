@@ -2,15 +2,9 @@
 /* The packed ring. Source: VirtIO 1.2, 2.8; hw/virtio/virtio.c virtqueue_packed_pop(). */
 #include "vqi/virtio.h"
 
-#include "guest_int.h"
+#include "desc.h"
 
-#define DESC_SIZE     16
-#define DESC_LEN      8
-#define DESC_FLAGS    14
-#define FLAG_AVAIL    0x0080
-#define FLAG_USED     0x8000
-#define FLAG_INDIRECT 0x0004
-#define EVENT_WRAP    0x8000
+#define EVENT_WRAP 0x8000
 
 static uint32_t linear(uint64_t index, uint64_t wrap, uint32_t num)
 {
@@ -38,23 +32,6 @@ static struct vqi_packed_event decode_event(const uint8_t *bytes, size_t len)
 	return event;
 }
 
-/* Source: virtio.c is_desc_avail(). */
-static bool is_available(const uint8_t *desc, bool wrap)
-{
-	uint16_t flags = vqi_guest_u16(desc + DESC_FLAGS, false);
-	bool avail = flags & FLAG_AVAIL, used = flags & FLAG_USED;
-
-	return avail != used && avail == wrap;
-}
-
-/* Source: VirtIO 1.2, 2.8.7; virtio.c virtqueue_packed_pop(). */
-static bool is_bad_indirect(const uint8_t *desc)
-{
-	uint32_t len = vqi_guest_u32(desc + DESC_LEN, false);
-
-	return vqi_guest_u16(desc + DESC_FLAGS, false) & FLAG_INDIRECT && (!len || len % DESC_SIZE);
-}
-
 /* A packed ring has no index of the driver's: what it has published are the descriptors from QEMU's
  * place on that are marked available. */
 static void find_avail_idx(const struct vqi_ring_bytes *bytes, struct vqi_queue *queue)
@@ -63,10 +40,16 @@ static void find_avail_idx(const struct vqi_ring_bytes *bytes, struct vqi_queue 
 	bool wrap = queue->wrap.last_avail.value;
 	uint32_t count = 0;
 
-	if (bytes->desc_len < (size_t)queue->num * DESC_SIZE)
+	if (bytes->desc_len < (size_t)queue->num * VQI_DESC_SIZE)
 		return;
-	while (count < queue->num && is_available(bytes->desc + (size_t)index * DESC_SIZE, wrap)) {
-		if (is_bad_indirect(bytes->desc + (size_t)index * DESC_SIZE))
+	while (count < queue->num) {
+		struct vqi_desc desc =
+			vqi_desc_decode(bytes->desc + (size_t)index * VQI_DESC_SIZE, true, false);
+
+		if (!vqi_desc_is_available(desc.flags, wrap))
+			break;
+		/* VirtIO 1.2, 2.8.7; virtio.c virtqueue_packed_pop() */
+		if (desc.flags & VQI_DESC_INDIRECT && !vqi_desc_is_table(&desc))
 			queue->ring_faults |= VQI_RING_BAD_INDIRECT;
 		count++;
 		if (++index == queue->num) {
@@ -95,7 +78,7 @@ static struct vqi_num unreaped_by_event(const struct vqi_queue *queue, bool even
 }
 
 /* FNV-1a. */
-static struct vqi_num digest(const uint8_t *bytes, size_t len)
+struct vqi_num vqi_packed_digest(const uint8_t *bytes, size_t len)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
@@ -110,7 +93,7 @@ void vqi_packed_decode(const struct vqi_ring_bytes *bytes, struct vqi_queue *que
 
 	queue->wrap.driver = decode_event(bytes->avail, bytes->avail_len);
 	queue->wrap.device = decode_event(bytes->used, bytes->used_len);
-	queue->desc_digest = digest(bytes->desc, bytes->desc_len);
+	queue->desc_digest = vqi_packed_digest(bytes->desc, bytes->desc_len);
 	/* Without QEMU's own place, which vhost does not keep, the ring cannot be read. */
 	if (bytes->vhost || !wrap->last_avail.known || !wrap->used.known)
 		return;

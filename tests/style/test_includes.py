@@ -43,6 +43,7 @@ PUBLIC = {
     "replace.h": "base",
     "report.h": "report",
     "request.h": "base",
+    "requests.h": "virtio",
     "scan.h": "qemu",
     "snapshot.h": "base",
     "stack.h": "base",
