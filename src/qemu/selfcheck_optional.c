@@ -2,27 +2,8 @@
 #include "selfcheck_device.h"
 #include "vqi/limits.h"
 
+#include "list.h"
 #include "unknown.h"
-
-#define BACK 8 /* QLIST_ENTRY, QTAILQ_ENTRY: where what points to an entry has its pointer */
-
-/* Whether something points to an entry of a list from where the entry says. */
-static struct vqi_error *has_back(struct vqi_qemu *qemu, uint64_t entry, enum vqi_field_id link,
-				  uint64_t from, bool *ret_has)
-{
-	const struct vqi_field *field = &qemu->layout->fields[link];
-	uint64_t back = 0;
-	struct vqi_error *error;
-
-	*ret_has = true;
-	if (!field->present || !entry)
-		return NULL;
-	*ret_has = false;
-	error = vqi_error_keep_fatal(
-		vqi_mem_read_uint(qemu->mem, entry + field->offset + BACK, sizeof(back), &back));
-	*ret_has = !error && back == from;
-	return error;
-}
 
 /* Reads fields; *ret_has is false where one cannot be read, a field that is unknown is 0. */
 static struct vqi_error *read_all(struct vqi_qemu *qemu, uint64_t address,
@@ -131,7 +112,7 @@ struct vqi_error *vqi_selfcheck_cpu(struct vqi_qemu *qemu, struct vqi_layout *la
 
 		error = read_all(qemu, cpu, fields, COUNT, values, &has);
 		if (!error)
-			error = has_back(qemu, cpu, VQI_F_CPUState_node, head, &is_listed);
+			error = vqi_list_has_back(qemu, cpu, VQI_F_CPUState_node, head, &is_listed);
 		has &= is_listed && is_thread(&values[THREAD]) && values[HALTED].value <= 1 &&
 		       values[CRASHED].value <= 1 && values[INDEX].value < VQI_MAX_VCPUS &&
 		       (!i || !values[INDEX].known || values[INDEX].value != before);
@@ -170,8 +151,8 @@ struct vqi_error *vqi_selfcheck_iothread(struct vqi_qemu *qemu, struct vqi_layou
 		has &= handler != 0;
 	}
 	if (!error && has && handler)
-		error = has_back(qemu, handler, VQI_F_AioHandler_node,
-				 values[CTX].value + list->offset, &has_handlers);
+		error = vqi_list_has_back(qemu, handler, VQI_F_AioHandler_node,
+					  values[CTX].value + list->offset, &has_handlers);
 	if (!error && !(has && has_handlers))
 		vqi_layout_drop(layout, VQI_S_IOThread);
 	return error;

@@ -223,6 +223,14 @@ void fake_set_notifier(struct fake_qemu *qemu, const struct fake_device *device,
 		 VQI_F_EventNotifier_rfd, (uint32_t)fd);
 }
 
+void fake_push_vhost(struct fake_qemu *qemu, uint64_t dev)
+{
+	uint64_t head = fake_symbol(qemu, VQI_SYM_vhost_devices);
+
+	fake_push(qemu, head, dev, VQI_F_vhost_dev_entry);
+	fake_poke(qemu, fake_place(qemu, dev, VQI_F_vhost_dev_entry) + 8, 8, head);
+}
+
 void fake_run_state(struct fake_qemu *qemu, unsigned int state)
 {
 	static const char *const names[] = {"debug", "running", "paused", "io-error", "inmigrate"};

@@ -56,6 +56,9 @@ uint64_t fake_caches(struct fake_qemu *qemu, const struct fake_device *device, u
 void fake_set_notifier(struct fake_qemu *qemu, const struct fake_device *device, unsigned int index,
 		       enum vqi_field_id notifier, int fd);
 
+/* Puts a vhost_dev at the head of the list of them, which it points back to. */
+void fake_push_vhost(struct fake_qemu *qemu, uint64_t dev);
+
 /* Makes RunState_lookup, and current_run_state say this state: 0 is "debug", 1 "running", 2
  * "paused", 3 "io-error", 4 "inmigrate". */
 void fake_run_state(struct fake_qemu *qemu, unsigned int state);

@@ -44,7 +44,7 @@ START_TEST(test_vhost)
 	uint64_t ops = fake_alloc(qemu, qemu->layout.structs[VQI_S_VhostOps].size);
 
 	fake_set(qemu, blk0.vdev, VQI_F_VirtIODevice_vhost_started, 1);
-	fake_set_symbol(qemu, VQI_SYM_vhost_devices, 8, dev);
+	fake_push_vhost(qemu, dev);
 	fake_set(qemu, dev, VQI_F_vhost_dev_vdev, blk0.vdev);
 	fake_set(qemu, dev, VQI_F_vhost_dev_started, 1);
 	fake_set(qemu, dev, VQI_F_vhost_dev_vhost_ops, ops);

@@ -161,15 +161,13 @@ static struct vqi_error *find_vhost(uint64_t vdev, enum vqi_vhost_type *ret_type
 static uint64_t add_vhost(uint64_t vdev, unsigned int backend_type)
 {
 	uint64_t dev = fake_alloc(qemu, qemu->layout.structs[VQI_S_vhost_dev].size);
-	uint64_t ops = fake_alloc(qemu, qemu->layout.structs[VQI_S_VhostOps].size), head;
+	uint64_t ops = fake_alloc(qemu, qemu->layout.structs[VQI_S_VhostOps].size);
 
-	memcpy(&head, fake_bytes(qemu, fake_symbol(qemu, VQI_SYM_vhost_devices), 8), 8);
 	fake_set(qemu, dev, VQI_F_vhost_dev_vdev, vdev);
 	fake_set(qemu, dev, VQI_F_vhost_dev_started, 1);
 	fake_set(qemu, dev, VQI_F_vhost_dev_vhost_ops, ops);
-	fake_set(qemu, dev, VQI_F_vhost_dev_entry, head);
 	fake_set(qemu, ops, VQI_F_VhostOps_backend_type, backend_type);
-	fake_set_symbol(qemu, VQI_SYM_vhost_devices, 8, dev);
+	fake_push_vhost(qemu, dev);
 	return dev;
 }
 
@@ -228,6 +226,30 @@ START_TEST(test_vhost_without_a_list)
 }
 END_TEST
 
+/* The variable is another one: what it holds points elsewhere, or nowhere. */
+START_TEST(test_vhost_list_that_is_none)
+{
+	struct fake_device device = fake_device(qemu, &(struct fake_device_options){.id = "blk0"});
+	uint64_t dev = add_vhost(device.vdev, 1);
+	enum vqi_vhost_type type = VQI_VHOST_UNKNOWN;
+
+	ck_assert_ok(find_vhost(device.vdev, &type));
+	ck_assert_int_eq(type, VQI_VHOST_KERNEL);
+	for (int i = 0; i < 2; i++) {
+		if (i)
+			fake_set_symbol(qemu, VQI_SYM_vhost_devices, 8, 4096);
+		else
+			fake_poke(qemu, fake_place(qemu, dev, VQI_F_vhost_dev_entry) + 8, 8, dev);
+		fake_set(qemu, device.bus, VQI_F_VirtioBusState_ioeventfd_grabbed, 1);
+		ck_assert_ok(find_vhost(device.vdev, &type));
+		ck_assert_int_eq(type, VQI_VHOST_UNKNOWN);
+		fake_set(qemu, device.bus, VQI_F_VirtioBusState_ioeventfd_grabbed, 0);
+		ck_assert_ok(find_vhost(device.vdev, &type));
+		ck_assert_int_eq(type, VQI_VHOST_NONE);
+	}
+}
+END_TEST
+
 START_TEST(test_vhost_list_in_a_ring)
 {
 	uint64_t dev = add_vhost(0x1000, 1);
@@ -249,6 +271,7 @@ START_TEST(test_every_fault)
 
 	put_behind(&fake, "pxb-pcie-bus");
 	add_vhost(fake.vdev, 2);
+	fake_set(qemu, fake.bus, VQI_F_VirtioBusState_ioeventfd_grabbed, 1);
 	fake_forget(qemu);
 	assert_transport(&fake, "blk0", VQI_TRANSPORT_PCI, "0000:40:00.0");
 	ck_assert_ok(find_vhost(fake.vdev, &type));
@@ -265,8 +288,10 @@ START_TEST(test_every_fault)
 			error = vqi_qemu_transport(&qemu->qemu, fake.vdev, &device);
 			if (!error)
 				error = find_vhost(fake.vdev, &type);
-			ck_assert_ptr_nonnull(error);
-			ck_assert_int_eq(error->code, VQI_ERROR_FAULT);
+			if (error)
+				ck_assert_int_eq(error->code, VQI_ERROR_FAULT);
+			else /* a list that is none */
+				ck_assert_int_eq(type, VQI_VHOST_UNKNOWN);
 			vqi_fake_mem_heal(qemu->fake);
 		}
 	}
@@ -288,6 +313,7 @@ int main(void)
 	tcase_add_test(tcase, test_vhost_types);
 	tcase_add_test(tcase, test_vhost_unknown_fields);
 	tcase_add_test(tcase, test_vhost_without_a_list);
+	tcase_add_test(tcase, test_vhost_list_that_is_none);
 	tcase_add_test(tcase, test_vhost_list_in_a_ring);
 	tcase_add_test(tcase, test_every_fault);
 	return unit_run("transport", tcase);
