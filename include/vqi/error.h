@@ -40,6 +40,10 @@ struct vqi_error *vqi_error_new(enum vqi_error_code code, const char *format, ..
 struct vqi_error *vqi_error_sys(int saved_errno, const char *format, ...)
 	__attribute__((format(printf, 2, 3), returns_nonnull));
 
+/* The same of a file of ours, not of the target: what the kernel refuses is SYS too. */
+struct vqi_error *vqi_error_file(int saved_errno, const char *path)
+	__attribute__((returns_nonnull));
+
 /* Makes the FAULT error "cannot read LEN bytes at 0xADDRESS". */
 struct vqi_error *vqi_error_fault(uint64_t address, uint64_t len) __attribute__((returns_nonnull));
 

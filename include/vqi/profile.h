@@ -23,7 +23,7 @@ struct vqi_profile {
 };
 
 /* Reads a profile. Fields that it has and this tool does not know are passed over.
- * Errors: SYS, PERMISSION, BAD_DATA for what is no profile, NOMEM. */
+ * Errors: SYS, BAD_DATA for what is no profile, NOMEM. */
 struct vqi_error *vqi_profile_read(const char *path,
 				   struct vqi_profile *ret_profile) vqi_must_check;
 

@@ -19,12 +19,14 @@ struct vqi_error *vqi_cache_write(const struct vqi_image *image,
 struct vqi_profiles {
 	struct vqi_profile *profiles;
 	size_t count;
+	char *passed_over; /* why the first file that is not believed is not; NULL: there is none */
+	char *mend;	   /* the command that makes it believed */
 };
 
 /* The profiles that may fit an image, the likeliest first: those of this very build, then those of QEMUs of the
  * same series (7.2), the same version and the nearest before others. They are files *.json in
  * virtq-inspect/layouts below $XDG_DATA_HOME, /etc and each of $XDG_DATA_DIRS, and those that come with the
- * tool. A file that others than root and this user can have written is passed over, as is one that is no
+ * tool. A file that others than root and this user can have written is passed over (see passed_over), as is one that is no
  * profile. Errors: NOMEM. */
 struct vqi_error *vqi_profiles_find(const struct vqi_image *image,
 				    struct vqi_profiles *ret_profiles) vqi_must_check;

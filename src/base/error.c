@@ -105,6 +105,15 @@ struct vqi_error *vqi_error_sys(int saved_errno, const char *format, ...)
 			  join(what, strerror(saved_errno)));
 }
 
+struct vqi_error *vqi_error_file(int saved_errno, const char *path)
+{
+	struct vqi_error *error = vqi_error_sys(saved_errno, "cannot read %s", path);
+
+	if (error->code == VQI_ERROR_PERMISSION)
+		error->code = VQI_ERROR_SYS;
+	return error;
+}
+
 struct vqi_error *vqi_error_fault(uint64_t address, uint64_t len)
 {
 	struct vqi_error *error = vqi_error_new(

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "advice.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #define INSTALL                                                                                    \
@@ -11,6 +12,10 @@
 #define EXPORT                                                                                     \
 	"Use a layout profile that was exported (--export-layout) from a QEMU of this version "    \
 	"and packaging which has its debug information: --layout FILE."
+
+#define READABLE                                                                                   \
+	"Let this user read the file (chmod a+r FILE, and chmod a+x of the folders above it), or " \
+	"run virtq-inspect as the user whose it is."
 
 const char *vqi_advice(const struct vqi_error *error)
 {
@@ -26,9 +31,10 @@ const char *vqi_advice(const struct vqi_error *error)
 		return INSTALL "\n" FETCH "\n" EXPORT;
 	case VQI_ERROR_NOT_QEMU:
 		return "Find the QEMU processes with: pgrep -af qemu";
+	case VQI_ERROR_SYS:
+		return error->saved_errno == EACCES ? READABLE : NULL; /* a file of ours */
 	case VQI_ERROR_GONE:
 	case VQI_ERROR_NOMEM:
-	case VQI_ERROR_SYS:
 	case VQI_ERROR_FAULT:
 	case VQI_ERROR_BAD_DATA:
 	case VQI_ERROR_LIMIT:

@@ -180,6 +180,8 @@ static void check_source(struct check *check, enum vqi_source source)
 
 	if (error) {
 		print_line(check, vqi_source_name(source), "-", error->message);
+		if (source == VQI_SOURCE_OWN_PROFILE || source == VQI_SOURCE_PROFILE)
+			print_advice(check, check->opened->profiles.mend);
 		print_advice(check, vqi_source_advice(source));
 		return;
 	}
@@ -192,13 +194,12 @@ static void check_source(struct check *check, enum vqi_source source)
 /* The one that the options name. */
 static void check_named(struct check *check)
 {
-	vqi_cleanup_error struct vqi_error *error =
-		vqi_sources_resolve(check->options, check->opened);
+	struct vqi_error *error = vqi_sources_resolve(check->options, check->opened);
 	const char *name = check->options->layout ? "layout" : "debug file";
 
 	check->has_layout = !error;
 	if (error)
-		print_line(check, name, "NO", error->message);
+		report(check, name, error, "");
 	else
 		report_fit(check, name, true);
 }

@@ -102,26 +102,45 @@ static struct vqi_error *from_debug_file(const struct vqi_options *options,
 	return from_dwarf(options, &dwarf, opened);
 }
 
+static bool has_server(void)
+{
+	const char *urls = getenv("DEBUGINFOD_URLS");
+
+	return urls && urls[0];
+}
+
 static struct vqi_error *from_debuginfod(const struct vqi_options *options,
 					 struct vqi_opened *opened)
 {
 	const struct vqi_dwarf_options dwarf = {0};
-	const char *urls = getenv("DEBUGINFOD_URLS");
 
-	if (!urls || !urls[0])
+	if (!has_server())
 		return vqi_error_new(VQI_ERROR_NO_LAYOUT, "DEBUGINFOD_URLS is not set");
 	return from_dwarf(options, &dwarf, opened);
 }
 
 static struct vqi_error *find_profiles(struct vqi_opened *opened)
 {
-	return opened->profiles.profiles ? NULL
-					 : vqi_profiles_find(&opened->image, &opened->profiles);
+	if (opened->profiles.profiles)
+		return NULL;
+	vqi_profiles_done(&opened->profiles); /* none were found then */
+	return vqi_profiles_find(&opened->image, &opened->profiles);
 }
 
 static const char *text_or_none(const char *text)
 {
 	return text ? text : "none";
+}
+
+/* Nobody knows of what build a file is that was not opened. */
+static struct vqi_error *no_profile(const struct vqi_opened *opened, bool of_build)
+{
+	const char *passed_over = opened->profiles.passed_over;
+
+	return vqi_error_new(
+		VQI_ERROR_NO_LAYOUT, "there is none of %s %s%s%s", of_build ? "build-id" : "QEMU",
+		text_or_none(of_build ? opened->image.build_id : opened->image.version),
+		passed_over ? "; " : "", passed_over ? passed_over : "");
 }
 
 /* The layouts by all profiles of the very build, or of all others. Errors: NO_LAYOUT when there is none, or what
@@ -151,11 +170,7 @@ static struct vqi_error *apply_profiles(struct vqi_opened *opened, bool of_build
 			first = take_ptr(error);
 	}
 	if (!count)
-		return first ? take_ptr(first)
-			     : vqi_error_new(VQI_ERROR_NO_LAYOUT, "there is none of %s %s",
-					     of_build ? "build-id" : "QEMU",
-					     text_or_none(of_build ? opened->image.build_id
-								   : opened->image.version));
+		return first ? take_ptr(first) : no_profile(opened, of_build);
 	*ret_layouts = take_ptr(layouts);
 	*ret_count = count;
 	return NULL;
@@ -248,6 +263,12 @@ static bool is_no_layout(const struct vqi_error *error)
 	return error && error->code != VQI_ERROR_NOMEM && error->code != VQI_ERROR_GONE;
 }
 
+/* What was asked last for debug information says more. */
+static const struct vqi_error *error_of_dwarf(const struct errors *errors)
+{
+	return has_server() ? errors->of[VQI_SOURCE_DEBUGINFOD] : errors->of[VQI_SOURCE_DEBUG_FILE];
+}
+
 /* Errors: NO_LAYOUT, with what is wrong with each that could be another way. */
 static struct vqi_error *from_any(const struct vqi_options *options, struct vqi_opened *opened)
 {
@@ -260,7 +281,7 @@ static struct vqi_error *from_any(const struct vqi_options *options, struct vqi_
 	}
 	return vqi_error_new(VQI_ERROR_NO_LAYOUT,
 			     "%s; no layout profile fits: %s; and none can be derived: %s",
-			     errors.of[VQI_SOURCE_DEBUG_FILE]->message,
+			     error_of_dwarf(&errors)->message,
 			     errors.of[VQI_SOURCE_PROFILE]->message,
 			     errors.of[VQI_SOURCE_DERIVED]->message);
 }

@@ -19,6 +19,7 @@ struct vqi_dwarf_file {
 	Elf *image;   /* dwfl's, or own_image */
 	Elf *own_image;
 	enum vqi_layout_source source;
+	int fetch_errno; /* why debuginfod did not give the debug file; 0: it was not asked */
 	Dwfl_Callbacks callbacks; /* dwfl keeps pointers to these */
 	char *debuginfo_path;
 };
@@ -29,7 +30,7 @@ static struct vqi_error *open_file(const char *path, int *ret_fd)
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0)
-		return vqi_error_sys(errno, "cannot open %s", path);
+		return vqi_error_file(errno, path);
 	*ret_fd = fd;
 	return NULL;
 }
@@ -95,6 +96,8 @@ static int find_debuginfo(Dwfl_Module *module, void **userdata, const char *name
 	/* Only debuginfod yields a descriptor and no name: libdwfl/debuginfod-client.c. */
 	if (fd >= 0 && !*ret_path)
 		file->source = VQI_LAYOUT_DEBUGINFOD;
+	if (fd < 0 && has_server())
+		file->fetch_errno = -fd;
 	return fd;
 }
 
@@ -201,11 +204,32 @@ struct vqi_error *vqi_dwarf_none(const struct vqi_image *image)
 			     image->path, build_id_text(image->build_id));
 }
 
+/* What libdwfl makes of the errors of debuginfod_find_debuginfo(3); -1 where it did not get so far. */
+static const char *fetch_problem(int fetch_errno)
+{
+	switch (fetch_errno) {
+	case 1:
+		return "it cannot be asked: libdebuginfod is not installed";
+	case ENOENT:
+		return "no server has it";
+	case ETIME:
+		return "given up, as a server is too slow";
+	default:
+		return strerror(fetch_errno);
+	}
+}
+
 static struct vqi_error *no_debuginfo(struct vqi_dwarf_file *file, const struct vqi_image *image)
 {
+	struct vqi_error *error;
+
 	if (vqi_elf_has_section(file->image, ".debug_info"))
 		return libdwfl_error(image->path);
-	return vqi_dwarf_none(image);
+	error = vqi_dwarf_none(image);
+	return file->fetch_errno
+		       ? vqi_error_prefix(error, "debuginfod (%s): %s", getenv("DEBUGINFOD_URLS"),
+					  fetch_problem(file->fetch_errno))
+		       : error;
 }
 
 struct vqi_error *vqi_dwarf_path_here(int fd, const char *path, const char *root, char **ret_path)

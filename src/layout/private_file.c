@@ -32,12 +32,56 @@ struct vqi_error *vqi_layout_folder(const char *variable, const char *fallback, 
 	return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 }
 
+static bool is_owned(const struct stat *status)
+{
+	return status->st_uid == 0 || status->st_uid == geteuid();
+}
+
+static bool is_closed(const struct stat *status)
+{
+	return !(status->st_mode & (S_IWGRP | S_IWOTH));
+}
+
 bool vqi_is_private(int fd)
 {
 	struct stat status;
 
-	return fstat(fd, &status) == 0 && (status.st_uid == 0 || status.st_uid == geteuid()) &&
-	       !(status.st_mode & (S_IWGRP | S_IWOTH));
+	return fstat(fd, &status) == 0 && is_owned(&status) && is_closed(&status);
+}
+
+/* Whether it is a folder or a file; links to files are not followed. */
+static bool is_there(const char *path, struct stat *ret_status)
+{
+	struct stat link;
+
+	return stat(path, ret_status) == 0 && lstat(path, &link) == 0 &&
+	       (S_ISDIR(ret_status->st_mode) || S_ISREG(link.st_mode));
+}
+
+struct vqi_error *vqi_explain_private(const char *path, char **ret_why, char **ret_command)
+{
+	vqi_cleanup_free char *why = NULL, *command = NULL;
+	struct stat status;
+	bool owned, closed;
+
+	if (!is_there(path, &status))
+		return NULL;
+	owned = is_owned(&status);
+	closed = is_closed(&status);
+	if (owned && closed)
+		return NULL;
+	if (asprintf(&why, "%s is passed over, as %s", path,
+		     owned ? "others can write it" : "it is another user's") < 0)
+		why = NULL;
+	if (asprintf(&command, "%s%s%s%s%s", owned ? "" : "chown root ", owned ? "" : path,
+		     owned || closed ? "" : " && ", closed ? "" : "chmod go-w ",
+		     closed ? "" : path) < 0)
+		command = NULL;
+	if (!why || !command)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	*ret_why = take_ptr(why);
+	*ret_command = take_ptr(command);
+	return NULL;
 }
 
 static int keep_private(int fd, mode_t type)

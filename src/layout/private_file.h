@@ -18,6 +18,11 @@ struct vqi_error *vqi_layout_folder(const char *variable, const char *fallback,
 /* Whether only root and this user can have written an open file. */
 bool vqi_is_private(int fd);
 
+/* Why a file or folder that is there is not believed, and the command that mends it; both stay as they are where it is
+ * believed, or for another reason than its owner and mode. Errors: NOMEM. Owner: the caller frees. */
+struct vqi_error *vqi_explain_private(const char *path, char **ret_why,
+				      char **ret_command) vqi_must_check;
+
 /* Opens a folder that only root and this user can have written; -1 where there is none. */
 int vqi_open_private_folder(const char *path);
 

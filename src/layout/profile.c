@@ -354,7 +354,7 @@ struct vqi_error *vqi_profile_read(const char *path, struct vqi_profile *ret_pro
 	vqi_cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0)
-		return vqi_error_sys(errno, "cannot read %s", path);
+		return vqi_error_file(errno, path);
 	return vqi_profile_read_fd(fd, path, ret_profile);
 }
 

@@ -77,6 +77,14 @@ static struct vqi_error *add(struct search *search, struct vqi_profile *profile)
 
 /* ---- where they are ---- */
 
+/* Of a file or folder that could not be opened. */
+static struct vqi_error *pass_over(struct search *search, const char *path)
+{
+	if (search->found.passed_over)
+		return NULL;
+	return vqi_explain_private(path, &search->found.passed_over, &search->found.mend);
+}
+
 static struct vqi_error *add_file(struct search *search, int folder, const char *path,
 				  const char *name)
 {
@@ -85,12 +93,12 @@ static struct vqi_error *add_file(struct search *search, int folder, const char 
 	vqi_cleanup_free char *whole = NULL;
 	struct vqi_error *error;
 
-	if (fd < 0)
-		return NULL;
 	if (asprintf(&whole, "%s/%s", path, name) < 0) {
 		whole = NULL;
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 	}
+	if (fd < 0)
+		return pass_over(search, whole);
 	error = vqi_profile_read_fd(fd, whole, &profile);
 	return error ? vqi_error_keep_fatal(error) : add(search, &profile);
 }
@@ -111,7 +119,7 @@ static struct vqi_error *add_folder(struct search *search, const char *path)
 	int count;
 
 	if (fd < 0)
-		return NULL;
+		return pass_over(search, path);
 	/* In the order of their names: of two that are as near it is always the same one. */
 	count = scandirat(fd, ".", &entries, is_profile, alphasort);
 	for (int i = 0; i < count; i++) {
@@ -218,5 +226,7 @@ void vqi_profiles_done(struct vqi_profiles *profiles)
 	for (size_t i = 0; i < profiles->count; i++)
 		vqi_profile_done(&profiles->profiles[i]);
 	free(profiles->profiles);
+	free(profiles->passed_over);
+	free(profiles->mend);
 	*profiles = (struct vqi_profiles){0};
 }

@@ -348,7 +348,8 @@ static struct vqi_error *measure_features(struct derivation *derivation)
 	struct vqi_field found[2] = {0};
 
 	for (size_t i = 0; i < derivation->profiles->count; i++) {
-		const struct vqi_profiles one = {&derivation->profiles->profiles[i], 1};
+		const struct vqi_profiles one = {.profiles = &derivation->profiles->profiles[i],
+						 .count = 1};
 		const struct vqi_field *fields;
 		struct vqi_layout layout;
 		struct vqi_error *error;

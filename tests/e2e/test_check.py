@@ -75,6 +75,40 @@ def test_rings(machines, check):
     assert state == "OK" and re.fullmatch(r"devices: 2; rings that a driver has set up: [1-9]", text)
 
 
+def test_profile_that_is_passed_over(machines, check, inspector, tmp_path, monkeypatch):
+    """It is named, with the command that mends it: which does."""
+    monkeypatch.setitem(inspector.env, "XDG_DATA_HOME", str(tmp_path))
+    profile = tmp_path / "virtq-inspect/layouts/mine.json"
+    profile.parent.mkdir(parents=True)
+    vm = machines.start(*DEVICES, qtest=True)
+    inspector.text(vm.pid, "--export-layout", profile)
+    assert check(vm.pid)["own profile"][0] == "OK"
+    profile.chmod(0o664)
+    found = check(vm.pid)
+    assert found["own profile"][0] == "-"
+    assert found["own profile"][1].endswith(f"; {profile} is passed over, as others can write it")
+    assert f"chmod go-w {profile}" in found["advice"]
+    subprocess.run(f"chmod go-w {profile}", shell=True, check=True)
+    assert check(vm.pid)["own profile"][0] == "OK"
+    profile.parent.chmod(0o777)
+    found = check(vm.pid)
+    assert f"{profile.parent} is passed over" in found["own profile"][1]
+    assert f"chmod go-w {profile.parent}" in found["advice"]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root to give a file away")
+def test_profile_of_another_user(machines, check, inspector, tmp_path, monkeypatch):
+    monkeypatch.setitem(inspector.env, "XDG_DATA_HOME", str(tmp_path))
+    profile = tmp_path / "virtq-inspect/layouts/mine.json"
+    profile.parent.mkdir(parents=True)
+    vm = machines.start(*DEVICES, qtest=True)
+    inspector.text(vm.pid, "--export-layout", profile)
+    os.chown(profile, 65534, 65534)
+    found = check(vm.pid)
+    assert found["own profile"][1].endswith(f"; {profile} is passed over, as it is another user's")
+    assert f"chown root {profile}" in found["advice"]
+
+
 def test_there_is_no_layout(machines, check, tmp_path):
     """What gives it one is said."""
     copy = odd_qemus.of_another_build(odd_qemus.strip(tmp_path / "qemu-system-x86_64"), "1.0.1")
@@ -112,6 +146,25 @@ def test_named_layout(machines, check, inspector, tmp_path):
     assert found["layout"][0] == "NO" and "none" in found["layout"][1]
     assert check(vm.pid, "--debuginfo", odd_qemus.original())["debug file"] == ("OK", "it fits, and is used")
     assert check(vm.pid, "--debuginfo", "/dev/null", status=3)["debug file"][0] == "NO"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root to take something from it")
+@pytest.mark.parametrize("option", ["--layout", "--debuginfo"])
+def test_named_file_cannot_be_read(machines, inspector, tmp_path, option):
+    """The advice is about the file, not about the rights that it takes to look into a process."""
+    vm = machines.start(*DEVICES, qtest=True)
+    path = tmp_path / "secret"
+    inspector.text(vm.pid, "--export-layout", path)
+    path.chmod(0o600)
+    os.chown(path, 65534, 65534)
+    prefix = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search"]
+    done = inspector.run("--pid", vm.pid, "--check", option, path, prefix=prefix)
+    assert (done.returncode, done.stderr) == (3, "")
+    assert f"NO  cannot read {path}: Permission denied" in done.stdout
+    said = inspector.fails("--pid", vm.pid, option, path, status=3, prefix=prefix)
+    assert said.splitlines()[0] == f"virtq-inspect: cannot read {path}: Permission denied"
+    for text in (done.stdout, said):
+        assert "Let this user read the file (chmod a+r FILE" in text and "PTRACE" not in text
 
 
 def test_usage(inspector):

@@ -65,6 +65,7 @@ def silent_url():
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         assert taken, "nobody asked it"
+        assert taken, "nobody asked it"
         listener.shutdown(socket.SHUT_RDWR)
         thread.join()
     for connection in taken:
@@ -119,10 +120,29 @@ def test_server_is_of_no_use(source, stock, ask, empty_server, lack):
     assert source(stock) == "profile"
 
 
-def test_nothing_is_left(inspector, unheard_of, ask, empty_server):
-    """What is missing is said: the debug information of this very build."""
-    ask(empty_server.url)
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("refuses", "Connection refused"),
+        ("has it not", "no server has it"),
+        ("never answers", "given up, as a server is too slow"),
+    ],
+)
+def test_nothing_is_left(request, inspector, unheard_of, ask, monkeypatch, fault, said):
+    """What is missing is said, the debug information of this very build, and what was wrong with the server; by --check, too."""
+    monkeypatch.setitem(inspector.env, "DEBUGINFOD_TIMEOUT", "1")
+    if fault == "refuses":
+        url = f"http://127.0.0.1:{free_port()}"
+    elif fault == "has it not":
+        url = request.getfixturevalue("empty_server").url
+    else:
+        url = request.getfixturevalue("silent_url")
+    ask(url)
     stderr = inspector.fails("--pid", unheard_of.pid, status=3)
+    server = f"debuginfod ({url}): {said}: no debug information for "
+    assert stderr.startswith(f"virtq-inspect: {server}")
+    checked = inspector.run("--pid", unheard_of.pid, "--check").stdout
+    assert f"debuginfod   -   {server}" in checked
     assert f"build-id {odd_qemus.build_id(f'/proc/{unheard_of.pid}/exe')}" in stderr
     assert "no layout profile fits" in stderr and "none can be derived" in stderr
 

@@ -368,6 +368,10 @@ START_TEST(debuginfod_is_asked_last)
 	ck_assert_int_eq(rename(own("buildid"), elsewhere), 0);
 	ck_assert_ok(vqi_dwarf_resolve(process, &image, &search, &layout));
 	ck_assert_int_eq(layout.source, VQI_LAYOUT_DEBUGINFOD);
+	/* One that does not have it, and none. */
+	ck_assert_int_eq(setenv("DEBUGINFOD_CACHE_PATH", own("other"), 1), 0);
+	ck_assert_code_text(vqi_dwarf_resolve(process, &image, &search, &layout),
+			    VQI_ERROR_NO_LAYOUT, "debuginfod (file://");
 	/* And not when it is not named. */
 	ck_assert_int_eq(unsetenv("DEBUGINFOD_URLS"), 0);
 	ck_assert_code(vqi_dwarf_resolve(process, &image, &search, &layout), VQI_ERROR_NO_LAYOUT);

@@ -143,6 +143,21 @@ START_TEST(test_keep_fatal)
 }
 END_TEST
 
+/* Advice about the target's memory would not help. */
+START_TEST(test_file)
+{
+	static const int numbers[] = {EACCES, EPERM, ENOENT};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		vqi_cleanup_error struct vqi_error *error = vqi_error_file(numbers[i], "/x");
+
+		ck_assert_int_eq(error->code, VQI_ERROR_SYS);
+		ck_assert_int_eq(error->saved_errno, numbers[i]);
+		ck_assert_ptr_nonnull(strstr(error->message, "cannot read /x: "));
+	}
+}
+END_TEST
+
 START_TEST(test_drop)
 {
 	ck_assert(!vqi_error_drop(NULL));
@@ -163,6 +178,7 @@ int main(void)
 	tcase_add_test(tcase, test_static_error);
 	tcase_add_test(tcase, test_prefix_fails);
 	tcase_add_test(tcase, test_keep_fatal);
+	tcase_add_test(tcase, test_file);
 	tcase_add_test(tcase, test_drop);
 	return unit_run("error", tcase);
 }

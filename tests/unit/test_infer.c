@@ -118,7 +118,7 @@ END_TEST
 /* ---- by hand: VRing, as a structure of which all is of the test's making ---- */
 
 static struct vqi_profile made[2];
-static const struct vqi_profiles two = {made, 2};
+static const struct vqi_profiles two = {.profiles = made, .count = 2};
 
 static void put(struct vqi_layout *layout, enum vqi_field_id field, uint32_t offset)
 {

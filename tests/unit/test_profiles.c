@@ -141,6 +141,17 @@ START_TEST(test_unknown_version)
 }
 END_TEST
 
+/* The file that was passed over first: why, and the command, which ends with its path. */
+static void assert_passed_over(const char *path, const char *why, const char *command)
+{
+	char expected[1024];
+
+	snprintf(expected, sizeof(expected), "%s is passed over, as %s", path, why);
+	ck_assert_pstr_eq(found.passed_over, expected);
+	snprintf(expected, sizeof(expected), "%s%s", command, path);
+	ck_assert_pstr_eq(found.mend, expected);
+}
+
 /* Files that are no profiles are passed over, as are those that somebody else can have written. */
 START_TEST(test_what_is_passed_over)
 {
@@ -157,12 +168,39 @@ START_TEST(test_what_is_passed_over)
 	ck_assert_int_eq(mkfifo(path_of("home", "fifo.json"), 0600), 0);
 	ck_assert_int_eq(chmod(open_to_all, 0666), 0);
 	ASSERT_FOUND("good.json");
+	assert_passed_over(path_of("home", "open.json"), "others can write it", "chmod go-w ");
 	ck_assert_int_eq(chmod(open_to_all, 0644), 0);
 	find();
 	ck_assert_uint_eq(found.count, 2);
+	ck_assert_ptr_null(found.passed_over);
+	ck_assert_ptr_null(found.mend);
 	ck_assert_int_eq(chmod(path_of("home", ""), 0777), 0);
 	find();
 	ck_assert_uint_eq(found.count, 0);
+	assert_passed_over(scratch_path("home/virtq-inspect/layouts"), "others can write it",
+			   "chmod go-w ");
+}
+END_TEST
+
+START_TEST(test_another_users)
+{
+	const char *path = put("home", "theirs.json", "77.2.14", NULL);
+	vqi_cleanup_free char *both = NULL;
+
+	if (geteuid() != 0)
+		return; /* only root can give a file away */
+	ck_assert_int_eq(chown(path, 65534, 65534), 0);
+	find();
+	ck_assert_uint_eq(found.count, 0);
+	assert_passed_over(path, "it is another user's", "chown root ");
+	ck_assert_int_eq(chmod(path, 0666), 0);
+	find();
+	ck_assert_int_gt(asprintf(&both, "chown root %s && chmod go-w ", path), 0);
+	assert_passed_over(path, "it is another user's", both);
+	ck_assert_int_eq(chown(path, 0, 0), 0);
+	ck_assert_int_eq(chmod(path, 0600), 0);
+	ASSERT_FOUND("theirs.json");
+	ck_assert_ptr_null(found.passed_over);
 }
 END_TEST
 
@@ -198,6 +236,7 @@ int main(void)
 	tcase_add_test(tcase, test_the_users_before_others);
 	tcase_add_test(tcase, test_unknown_version);
 	tcase_add_test(tcase, test_what_is_passed_over);
+	tcase_add_test(tcase, test_another_users);
 	tcase_add_test(tcase, test_shipped);
 	return unit_run("profiles", tcase);
 }
