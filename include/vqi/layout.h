@@ -63,16 +63,26 @@ enum vqi_struct_id vqi_struct_base(enum vqi_struct_id structure);
 
 const struct vqi_symbol_info *vqi_symbol_info(enum vqi_symbol_id symbol);
 
+/* How a place was obtained, where it is not as all of its layout. */
+enum vqi_how {
+	VQI_HOW_AS_ALL,
+	VQI_HOW_MEASURED, /* it proves itself in the memory of the target */
+	VQI_HOW_AGREED,	  /* the profiles of others agree on it, or those with as much room there */
+	VQI_HOW_LEAST,	  /* of a size: the structure has that many bytes, or more */
+	VQI_HOW_COUNT
+};
+
 struct vqi_field {
 	bool present;
+	enum vqi_how how;
 	uint32_t offset; /* bytes from the structure's start */
 	uint32_t size;	 /* bytes of the member; of a whole array for arrays */
 };
 
 struct vqi_struct_layout {
 	bool present;
+	enum vqi_how how;
 	uint32_t size; /* sizeof; at most VQI_LAYOUT_MAX_SIZE */
-	bool is_least; /* it may have more bytes than that */
 };
 
 /* No structure of QEMU is as large as this; what claims to be is broken debug information. */
@@ -104,6 +114,9 @@ struct vqi_layout {
 
 /* "dwarf", "debuginfod", ... as in the report. */
 const char *vqi_layout_source_name(enum vqi_layout_source source);
+
+/* "measured", ... as in a profile; NULL for VQI_HOW_AS_ALL. */
+const char *vqi_how_name(enum vqi_how how);
 
 /* Checks that everything required is there, and that each field lies within its structure, aligned, behind what that
  * begins with, and where no other does. A resolver ends with it.

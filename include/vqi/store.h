@@ -26,8 +26,8 @@ struct vqi_profiles {
 /* The profiles that may fit an image, the likeliest first: those of this very build, then those of QEMUs of the
  * same series (7.2), the same version and the nearest before others. They are files *.json in
  * virtq-inspect/layouts below $XDG_DATA_HOME, /etc and each of $XDG_DATA_DIRS, and those that come with the
- * tool. A file that others than root and this user can have written is passed over (see passed_over), as is one that is no
- * profile. Errors: NOMEM. */
+ * tool. A file that others than root and this user can have written is passed over, and said in passed_over; so is
+ * one that is no profile, without a word. Errors: NOMEM. */
 struct vqi_error *vqi_profiles_find(const struct vqi_image *image,
 				    struct vqi_profiles *ret_profiles) vqi_must_check;
 

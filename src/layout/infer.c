@@ -86,7 +86,10 @@ static void add_opinion(struct opinion *opinion, const struct vqi_field *field,
 			const struct span *span)
 {
 	int64_t offset = field->offset - span->before.profile + span->before.target;
-	struct vqi_field said = {.present = true, .offset = (uint32_t)offset, .size = field->size};
+	struct vqi_field said = {.present = true,
+				 .how = VQI_HOW_AGREED,
+				 .offset = (uint32_t)offset,
+				 .size = field->size};
 
 	if (!opinion->count++) {
 		opinion->field = said;
@@ -104,8 +107,12 @@ static struct vqi_field infer_field(const struct vqi_profiles *profiles,
 {
 	struct opinion same = {0}, all = {0};
 
-	if (measured->fields[id].present)
-		return measured->fields[id];
+	if (measured->fields[id].present) {
+		struct vqi_field field = measured->fields[id];
+
+		field.how = VQI_HOW_MEASURED;
+		return field;
+	}
 	for (size_t i = 0; i < profiles->count; i++) {
 		const struct vqi_layout *profile = &profiles->profiles[i].layout;
 		const struct vqi_field *field = &profile->fields[id];
@@ -146,15 +153,15 @@ static uint32_t common_size(const struct vqi_profiles *profiles, enum vqi_struct
 static void infer_size(const struct vqi_profiles *profiles, const struct vqi_layout *measured,
 		       enum vqi_struct_id id, struct vqi_layout *layout)
 {
-	uint32_t size = measured->structs[id].present ? measured->structs[id].size
-						      : common_size(profiles, id);
+	bool is_measured = measured->structs[id].present;
+	enum vqi_how how = is_measured ? VQI_HOW_MEASURED : VQI_HOW_AGREED;
+	uint32_t size = is_measured ? measured->structs[id].size : common_size(profiles, id);
 
-	bool is_least = !size && !is_element(id); /* it has at least what is known of it */
-
-	if (is_least)
+	if (!size && !is_element(id)) { /* it has at least what is known of it */
 		size = vqi_layout_span(layout, id);
-	layout->structs[id] =
-		(struct vqi_struct_layout){.present = size, .is_least = is_least, .size = size};
+		how = VQI_HOW_LEAST;
+	}
+	layout->structs[id] = (struct vqi_struct_layout){.present = size, .how = how, .size = size};
 }
 
 /* Nothing is known of a field behind the end of what it is in, or of one without a structure. */

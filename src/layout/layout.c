@@ -93,6 +93,17 @@ const char *vqi_layout_source_name(enum vqi_layout_source source)
 	return "none";
 }
 
+const char *vqi_how_name(enum vqi_how how)
+{
+	static const char *const names[VQI_HOW_COUNT] = {
+		[VQI_HOW_MEASURED] = "measured",
+		[VQI_HOW_AGREED] = "agreed",
+		[VQI_HOW_LEAST] = "least",
+	};
+
+	return names[how];
+}
+
 /* The names of what is missing, as far as an error tells them. */
 struct missing {
 	char text[256];

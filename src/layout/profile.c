@@ -86,13 +86,19 @@ static struct json_object *add_object(struct json_object *into, const char *name
 	return add(into, name, object) ? object : NULL;
 }
 
+static bool add_how(struct json_object *into, enum vqi_how how)
+{
+	return how == VQI_HOW_AS_ALL || add_string(into, "how", vqi_how_name(how));
+}
+
 static bool add_field(struct json_object *fields, enum vqi_field_id id,
 		      const struct vqi_field *field)
 {
 	struct json_object *object = add_object(fields, vqi_field_info(id)->path);
 
 	return object && add(object, "offset", json_object_new_int64(field->offset)) &&
-	       add(object, "size", json_object_new_int64(field->size));
+	       add(object, "size", json_object_new_int64(field->size)) &&
+	       add_how(object, field->how);
 }
 
 static bool add_struct(struct json_object *structs, const struct vqi_layout *layout,
@@ -101,7 +107,8 @@ static bool add_struct(struct json_object *structs, const struct vqi_layout *lay
 	struct json_object *object = add_object(structs, vqi_struct_info(id)->name);
 	struct json_object *fields = NULL;
 
-	if (object && add(object, "size", json_object_new_int64(layout->structs[id].size)))
+	if (object && add(object, "size", json_object_new_int64(layout->structs[id].size)) &&
+	    add_how(object, layout->structs[id].how))
 		fields = add_object(object, "fields");
 	for (size_t i = 0; fields && i < VQI_FIELD_COUNT; i++) {
 		const struct vqi_field *field = &layout->fields[i];
@@ -125,6 +132,24 @@ static bool add_structs(struct json_object *root, const struct vqi_layout *layou
 	if (structs)
 		make_digest(structs, digest);
 	return structs && add_string(root, "digest", digest);
+}
+
+/* Debug information of the build would have them, if there were any. */
+static bool add_unknown(struct json_object *root, const struct vqi_layout *layout)
+{
+	struct json_object *unknown;
+
+	if (!layout->is_foreign)
+		return true;
+	unknown = json_object_new_array();
+	if (!add(root, "unknown", unknown))
+		return false;
+	for (size_t i = 0; i < VQI_FIELD_COUNT; i++) {
+		if (!layout->fields[i].present &&
+		    json_object_array_add(unknown, json_object_new_string(vqi_field_info(i)->name)))
+			return false;
+	}
+	return true;
 }
 
 static bool add_symbols(struct json_object *root, const struct vqi_layout *layout)
@@ -162,7 +187,8 @@ struct vqi_error *vqi_profile_write(FILE *stream, const struct vqi_layout *layou
 	if (root && add_string(root, "schema", SCHEMA) &&
 	    add_string(root, "generator", "virtq-inspect " VQI_VERSION) &&
 	    add_string(root, "source", vqi_layout_source_name(layout->source)) &&
-	    add_qemu(root, layout, image) && add_structs(root, layout) && add_symbols(root, layout))
+	    add_qemu(root, layout, image) && add_structs(root, layout) &&
+	    add_unknown(root, layout) && add_symbols(root, layout))
 		text = json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY |
 								    JSON_C_TO_STRING_NOSLASHESCAPE);
 	if (!text)
@@ -201,6 +227,18 @@ static bool read_size(struct json_object *object, const char *name, uint32_t *re
 	return true;
 }
 
+/* What a later tool says and this one does not know is nothing to it. */
+static enum vqi_how read_how(struct json_object *object)
+{
+	const char *name = json_object_get_string(member(object, "how", json_type_string));
+
+	for (enum vqi_how how = VQI_HOW_AS_ALL + 1; name && how < VQI_HOW_COUNT; how++) {
+		if (strcmp(name, vqi_how_name(how)) == 0)
+			return how;
+	}
+	return VQI_HOW_AS_ALL;
+}
+
 static struct vqi_error *read_fields(struct json_object *fields, enum vqi_struct_id id,
 				     struct vqi_layout *layout)
 {
@@ -214,6 +252,7 @@ static struct vqi_error *read_fields(struct json_object *fields, enum vqi_struct
 		if (!object)
 			continue;
 		layout->fields[i].present = true;
+		layout->fields[i].how = read_how(object);
 		if (!read_size(object, "offset", &layout->fields[i].offset) ||
 		    !read_size(object, "size", &layout->fields[i].size))
 			return vqi_error_prefix(bad("a field without offset and size"), "%s",
@@ -253,6 +292,7 @@ static struct vqi_error *read_structs(struct json_object *root, struct vqi_layou
 		if (!object)
 			continue;
 		layout->structs[i].present = true;
+		layout->structs[i].how = read_how(object);
 		if (!read_size(object, "size", &layout->structs[i].size))
 			return vqi_error_prefix(bad("a structure without a size"), "%s", name);
 		error = read_fields(member(object, "fields", json_type_object), i, layout);

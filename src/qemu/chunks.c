@@ -28,7 +28,7 @@ static struct vqi_error *check(struct vqi_qemu *qemu, struct vqi_layout *layout,
 	struct vqi_error *error;
 	uint64_t header = 0;
 
-	if (!address || !layout->structs[id].present || layout->structs[id].is_least)
+	if (!address || !layout->structs[id].present || layout->structs[id].how == VQI_HOW_LEAST)
 		return NULL;
 	error = vqi_error_keep_fatal(
 		vqi_mem_read_uint(qemu->mem, address - HEADER, HEADER, &header));

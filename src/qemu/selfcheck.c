@@ -85,7 +85,7 @@ static struct vqi_error *check_size(void *data, enum vqi_struct_id id, uint64_t 
 {
 	struct vqi_layout *layout = data;
 
-	if (!layout->structs[id].present || layout->structs[id].is_least ||
+	if (!layout->structs[id].present || layout->structs[id].how == VQI_HOW_LEAST ||
 	    layout->structs[id].size == size)
 		return NULL;
 	if (is_needed(id))

@@ -8,6 +8,7 @@ import os
 import re
 from pathlib import Path
 
+import jsonschema
 import odd_qemus
 import pytest
 from odd_qemus import OddQemu
@@ -18,6 +19,7 @@ from vqitest.guest import ROOT
 from vqitest.inspector import Inspector
 
 UNKNOWN = ("run_state", "addresses", "loops", "vcpus", "bql_owner", "disks")
+SCHEMA = json.loads((ROOT / "data/virtq-inspect-layout.schema.json").read_text())
 TRUTH = ROOT / "data/layouts/qemu-7.2.22.json"
 
 
@@ -74,8 +76,15 @@ def test_layout(vm, few):
     """Nothing of it is wrong; what is unknown is not in it."""
     derived = json.loads(few.text(vm.pid, "--export-layout=-"))
     truth = json.loads(TRUTH.read_text())
+    jsonschema.validate(derived, SCHEMA)
     assert derived["source"] == "builtin"
     fields = {name: structure["fields"] for name, structure in derived["structs"].items()}
+    how = {f"{name}.{path}": field.pop("how") for name, its in fields.items() for path, field in its.items()}
+    assert {how[f"VirtIODevice.{path}"] for path in ("vq", "vmstate")} == {how["VirtQueue.vdev"]} == {"measured"}
+    assert how["VirtQueue.queue_index"] == how["Object.class"] == "agreed"
+    assert derived["structs"]["VirtIODevice"]["how"] == derived["structs"]["VirtQueue"]["how"] == "measured"
+    assert derived["structs"]["Object"]["how"] == "agreed" and derived["structs"]["AioContext"]["how"] == "least"
+    assert "AioContext.aio_handlers" in derived["unknown"] and not how.keys() & set(derived["unknown"])
     assert fields["VirtIODevice"] == truth["structs"]["VirtIODevice"]["fields"]
     assert fields["VirtQueue"] == truth["structs"]["VirtQueue"]["fields"]
     for name, its in fields.items():

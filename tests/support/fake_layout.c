@@ -215,7 +215,8 @@ static uint32_t place_struct(struct vqi_layout *layout, enum vqi_struct_id id, u
 		align = size < 8 ? size : 8;
 		end += seed ? (i * 7 + seed * 13) % 40 : 0;
 		end = (end + align - 1) / align * align;
-		layout->fields[field] = (struct vqi_field){true, end, size};
+		layout->fields[field] =
+			(struct vqi_field){.present = true, .offset = end, .size = size};
 		end += size;
 	}
 	end = (end + 7) / 8 * 8 + seed % 3 * 8;

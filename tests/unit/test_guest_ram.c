@@ -32,7 +32,8 @@ static void lay_out_ranges(struct vqi_layout *layout, unsigned int seed)
 		unsigned int which = (i * 3 + seed) % 4;
 		uint32_t size = which == 1 || which == 2 ? 16 : 8;
 
-		layout->fields[fields[which]] = (struct vqi_field){true, end, size};
+		layout->fields[fields[which]] =
+			(struct vqi_field){.present = true, .offset = end, .size = size};
 		end += size + seed % 2 * 8;
 	}
 	layout->structs[VQI_S_FlatRange].size = end + 8;

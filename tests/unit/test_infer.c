@@ -156,6 +156,28 @@ static void assert_unknown(enum vqi_field_id field)
 	ck_assert_msg(!inferred.fields[field].present, "%s", vqi_field_info(field)->name);
 }
 
+START_TEST(test_how)
+{
+	const struct vqi_struct_layout *its = &inferred.structs[VQI_S_VRing];
+
+	make();
+	put(&measured, VQI_F_VRing_desc, 100);
+	vqi_infer(&two, &measured, &inferred);
+	ck_assert_int_eq(inferred.fields[VQI_F_VRing_desc].how, VQI_HOW_MEASURED);
+	ck_assert_int_eq(inferred.fields[VQI_F_VRing_num].how, VQI_HOW_AGREED);
+	ck_assert_int_eq(its->how, VQI_HOW_LEAST);
+	put_size(&measured, 200);
+	vqi_infer(&two, &measured, &inferred);
+	ck_assert_int_eq(its->how, VQI_HOW_MEASURED);
+	put_size(&made[1].layout, 40);
+	measured.structs[VQI_S_VRing].present = false;
+	measured.fields[VQI_F_VRing_desc].present = false;
+	vqi_infer(&two, &measured, &inferred);
+	ck_assert_int_eq(its->how, VQI_HOW_AGREED);
+	ck_assert_uint_eq(its->size, 40);
+}
+END_TEST
+
 START_TEST(test_what_all_agree_on)
 {
 	make();
@@ -266,6 +288,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, test_leave_one_out);
 	tcase_add_test(tcase, test_nothing_measured);
+	tcase_add_test(tcase, test_how);
 	tcase_add_test(tcase, test_what_all_agree_on);
 	tcase_add_test(tcase, test_the_same_room);
 	tcase_add_test(tcase, test_behind_a_place);

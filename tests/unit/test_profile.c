@@ -193,6 +193,33 @@ START_TEST(test_of_another_build)
 }
 END_TEST
 
+/* It is said where it differs, and read again; of what debug information told, nothing is said, nor unknown. */
+START_TEST(test_how)
+{
+	write_profile();
+	ck_assert_ptr_null(strstr(written, "\"how\""));
+	ck_assert_ptr_null(strstr(written, "\"unknown\""));
+	layout.source = VQI_LAYOUT_BUILTIN;
+	layout.is_foreign = true;
+	layout.fields[VQI_F_VirtQueue_used_idx].how = VQI_HOW_MEASURED;
+	layout.fields[VQI_F_VirtQueue_inuse].how = VQI_HOW_AGREED;
+	layout.structs[VQI_S_VRing].how = VQI_HOW_LEAST;
+	layout.fields[VQI_F_AioContext_notify_me].present = false;
+	write_profile();
+	ck_assert_ptr_nonnull(strstr(written, "\"unknown\":[\n    \"AioContext.notify_me\"\n  ]"));
+	ck_assert_ok(read_profile());
+	assert_same_structs();
+	ck_assert_int_eq(again.fields[VQI_F_VirtQueue_used_idx].how, VQI_HOW_MEASURED);
+	ck_assert_int_eq(again.fields[VQI_F_VirtQueue_inuse].how, VQI_HOW_AGREED);
+	ck_assert_int_eq(again.fields[VQI_F_VirtQueue_vdev].how, VQI_HOW_AS_ALL);
+	ck_assert_int_eq(again.structs[VQI_S_VRing].how, VQI_HOW_LEAST);
+	ck_assert_int_eq(again.structs[VQI_S_VirtQueue].how, VQI_HOW_AS_ALL);
+	replace("\"measured\"", "\"foretold\"");
+	ck_assert_ok(read_profile());
+	ck_assert_int_eq(again.fields[VQI_F_VirtQueue_used_idx].how, VQI_HOW_AS_ALL);
+}
+END_TEST
+
 START_TEST(test_required_field_is_missing)
 {
 	layout.fields[VQI_F_VirtQueue_used_idx].present = false;
@@ -281,6 +308,7 @@ int main(void)
 	tcase_add_test(tcase, test_of_the_same_build);
 	tcase_add_test(tcase, test_symbols_by_content);
 	tcase_add_test(tcase, test_of_another_build);
+	tcase_add_test(tcase, test_how);
 	tcase_add_test(tcase, test_required_field_is_missing);
 	tcase_add_test(tcase, test_unknown_members);
 	tcase_add_test(tcase, test_no_profile);
