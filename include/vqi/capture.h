@@ -39,6 +39,24 @@ struct vqi_error *vqi_observer_select(struct vqi_observer *observer, const char 
 struct vqi_error *vqi_snapshot_select_queue(struct vqi_snapshot *snapshot,
 					    unsigned int index) vqi_must_check;
 
+enum vqi_stacks { VQI_STACKS_NONE, VQI_STACKS_SERVING, VQI_STACKS_ALL };
+
+/* What a look may show of the requests in flight, for some more time. */
+struct vqi_closer_look {
+	struct vqi_num queue; /* of this queue of each device only; unknown: of all */
+	size_t dump_bytes;    /* of the contents of each request's buffers */
+	enum vqi_stacks
+		stacks; /* SERVING: of the threads that serve queues with requests, and of coroutines */
+};
+
+/* Adds to a look the requests in flight in its queues, with their ages as far as QEMU knows them, and back traces.
+ * Errors: GONE, PERMISSION, SYS, NOMEM. What else is not found out is a gap.
+ * Stop: as mode says; of threads that run, each alone, for its registers; the time is in the snapshot. */
+struct vqi_error *vqi_observer_look_closer(struct vqi_observer *observer,
+					   const struct vqi_closer_look *what,
+					   enum vqi_stop_mode mode,
+					   struct vqi_snapshot *snapshot) vqi_must_check;
+
 /* Takes one look at all devices. The snapshot's target has the run state; the rest of it, and what
  * two looks make of the capture, is the caller's.
  * Errors: GONE, PERMISSION, SYS, NOMEM. What one device cannot be read for is a gap.

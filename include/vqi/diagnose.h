@@ -101,6 +101,11 @@ extern const size_t vqi_known_fix_count;
  * have it all the same. */
 bool vqi_known_fix_is_missing(const struct vqi_known_fix *fix, const char *version);
 
+/* A request in a few words, "write sector 204800, 128 KiB, head 17, for 312 s"; and the innermost functions of a back
+ * trace but for what all have in common, "" for none. NULL without memory. Owner: the caller. */
+char *vqi_request_words(const struct vqi_request *request);
+char *vqi_stack_words(const struct vqi_stack *stack);
+
 /* Exit statuses; see the man page. */
 enum vqi_exit {
 	VQI_EXIT_OK = 0,

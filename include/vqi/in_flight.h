@@ -6,6 +6,7 @@
 #include "vqi/heap.h"
 #include "vqi/jmp_buf.h"
 #include "vqi/layout.h"
+#include "vqi/qemu.h"
 #include "vqi/request.h"
 
 /* A VirtQueueElement: each has a block of its own, and often begins a structure of its device. What
@@ -40,9 +41,10 @@ struct vqi_carried {
 	struct vqi_num
 		start_ns; /* of its accounting, by QEMU_CLOCK_REALTIME, which is CLOCK_MONOTONIC; or by another */
 	enum vqi_carrier carrier;
-	uint64_t coroutine_hva;		/* 0: none was found */
-	uint64_t stack_hva, stack_size; /* of the coroutine */
-	struct vqi_registers registers; /* WAITING: where it goes on */
+	uint64_t coroutine_hva;		   /* 0: none was found */
+	uint64_t stack_hva, stack_size;	   /* of the coroutine */
+	struct vqi_registers registers;	   /* WAITING: where it goes on */
+	uint64_t words[VQI_JMP_BUF_WORDS]; /* these as they are saved; private */
 };
 
 /* Fills all but element of each. machine is of elf.h; guard: see vqi/jmp_buf.h. What is not found stays unknown.
@@ -50,5 +52,8 @@ struct vqi_carried {
 struct vqi_error *vqi_carried_find(const struct vqi_layout *layout, const struct vqi_heap *heap,
 				   unsigned int machine, uint64_t guard,
 				   struct vqi_carried *carried, size_t count) vqi_must_check;
+
+/* Whether a coroutine that waited still waits: nobody has entered it, and its saved registers are what they were. */
+bool vqi_carried_is_there(struct vqi_qemu *qemu, const struct vqi_carried *carried);
 
 #endif

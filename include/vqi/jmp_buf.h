@@ -5,7 +5,7 @@
 
 #include "vqi/error.h"
 #include "vqi/process.h"
-#include "vqi/stack.h"
+#include "vqi/registers.h"
 
 #define VQI_JMP_BUF_WORDS 22 /* that are looked at, at most */
 
@@ -17,12 +17,9 @@ struct vqi_error *vqi_process_pointer_guard(struct vqi_process *process,
 					    uint64_t *ret_guard) vqi_must_check;
 
 /* The registers in a jmp_buf, of a machine of elf.h (EM_X86_64, EM_AARCH64). guard 0 is for a C library that hides
- * nothing. The stack pointer is among them, as the caller of setjmp() has it. False for other machines.
+ * nothing. False for other machines.
  * Source: glibc sysdeps/x86_64/setjmp.S, sysdeps/aarch64/setjmp.S and jmpbuf-offsets.h. */
 bool vqi_jmp_buf_registers(unsigned int machine, const uint64_t words[VQI_JMP_BUF_WORDS],
 			   uint64_t guard, struct vqi_registers *ret_registers);
-
-/* The DWARF number of a machine's stack pointer. */
-unsigned int vqi_stack_pointer(unsigned int machine);
 
 #endif

@@ -21,6 +21,9 @@ struct vqi_options {
 	size_t device_count;
 	struct vqi_num queue;
 	bool once;
+	bool requests;		/* list them; so do the next two */
+	enum vqi_stacks stacks; /* and print back traces */
+	size_t dump_bytes;	/* and so much of their buffers' contents */
 	unsigned int interval_ms;
 	enum vqi_stop_mode stop;
 	const char *debuginfo;	   /* NULL: search */

@@ -26,14 +26,4 @@ struct vqi_stack {
 
 void vqi_stack_done(struct vqi_stack *stack);
 
-#define VQI_REGISTERS 64
-
-/* Where a back trace begins: what is known of the registers of a thread, or of a coroutine that has yielded. Source of
- * the numbers: the DWARF register mapping of each architecture's ABI. */
-struct vqi_registers {
-	uint64_t pc;
-	uint64_t known; /* bit n: values[n] is known */
-	uint64_t values[VQI_REGISTERS];
-};
-
 #endif

@@ -87,9 +87,8 @@ static bool has_chains(const struct vqi_device *device, const struct vqi_queue *
 		(device->broken && vqi_num_nonzero(queue->in_flight)));
 }
 
-/* Reads the RAM that a device sees; none where that cannot be read. */
-static struct vqi_error *read_ram(struct vqi_qemu *qemu, const struct vqi_device *device,
-				  struct vqi_guest_ram *ram, bool *ret_have)
+struct vqi_error *vqi_evidence_read_ram(struct vqi_qemu *qemu, const struct vqi_device *device,
+					struct vqi_guest_ram *ram, bool *ret_have)
 {
 	struct vqi_error *error;
 	uint64_t space;
@@ -131,7 +130,7 @@ static struct vqi_error *check_chains(struct vqi_qemu *qemu, struct vqi_device *
 		if (!has_chains(device, queue))
 			continue;
 		if (!asked)
-			error = read_ram(qemu, device, &ram, &have);
+			error = vqi_evidence_read_ram(qemu, device, &ram, &have);
 		asked = true;
 		if (!error)
 			error = check_queue(qemu, have ? &ram : NULL, device, queue);

@@ -28,10 +28,18 @@ struct vqi_error *vqi_evidence_keep_limit(struct vqi_error *error, struct vqi_sn
 struct vqi_error *vqi_evidence_add_blocks(struct vqi_qemu *qemu,
 					  struct vqi_device *device) vqi_must_check;
 
+/* Reads the RAM that a device sees; none where that cannot be read. Owner: the caller ends *ram. */
+struct vqi_error *vqi_evidence_read_ram(struct vqi_qemu *qemu, const struct vqi_device *device,
+					struct vqi_guest_ram *ram, bool *ret_have) vqi_must_check;
+
 /* Event loops, which of them serves each queue, virtual CPUs, and threads: those of the loops, and all
  * of them if something waits. */
 struct vqi_error *vqi_evidence_add_service(struct vqi_observer *observer,
 					   struct vqi_snapshot *snapshot) vqi_must_check;
+
+/* Adds all threads that are not there yet. */
+struct vqi_error *vqi_evidence_add_all_threads(struct vqi_observer *observer,
+					       struct vqi_snapshot *snapshot) vqi_must_check;
 
 /* Reads the eventfds of every queue that is set up, before the rest and after it. */
 struct vqi_error *vqi_evidence_begin_notifiers(struct vqi_observer *observer,

@@ -186,8 +186,8 @@ static struct vqi_error *add_thread(struct vqi_observer *observer, struct vqi_sn
 	return name_role(snapshot, &grown[snapshot->thread_count++]);
 }
 
-static struct vqi_error *add_all_threads(struct vqi_observer *observer,
-					 struct vqi_snapshot *snapshot)
+struct vqi_error *vqi_evidence_add_all_threads(struct vqi_observer *observer,
+					       struct vqi_snapshot *snapshot)
 {
 	vqi_cleanup(vqi_tids_done) struct vqi_tids tids = {0};
 	struct vqi_error *error = vqi_process_threads(observer->process, &tids);
@@ -210,7 +210,7 @@ static struct vqi_error *add_threads(struct vqi_observer *observer, struct vqi_s
 	for (size_t i = 0; !error && i < snapshot->thread_count; i++)
 		error = add_thread(observer, snapshot, snapshot->threads[i].mutex_owner);
 	if (!error && wants_all_threads(snapshot))
-		error = add_all_threads(observer, snapshot);
+		error = vqi_evidence_add_all_threads(observer, snapshot);
 	return error;
 }
 

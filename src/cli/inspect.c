@@ -78,6 +78,22 @@ static struct vqi_error *describe_target(const struct inspection *inspection,
 	return error ? error : vqi_qemu_arch(qemu, image->path, &target->arch);
 }
 
+/* Adds what is shown of requests, if anything is: to the last look only, and to one that may be the last. */
+static struct vqi_error *look_closer(struct vqi_observer *observer,
+				     const struct vqi_options *options,
+				     struct vqi_snapshot *snapshot)
+{
+	const struct vqi_closer_look what = {
+		.queue = options->queue,
+		.dump_bytes = options->dump_bytes,
+		.stacks = options->stacks,
+	};
+
+	if (!options->requests && !options->dump_bytes && !options->stacks)
+		return NULL;
+	return vqi_observer_look_closer(observer, &what, options->stop, snapshot);
+}
+
 /* Diagnoses what is seen in the last look, or in the first and the last. */
 static struct vqi_error *judge(struct inspection *inspection)
 {
@@ -96,6 +112,8 @@ static struct vqi_error *look_once(struct vqi_observer *observer,
 	vqi_cleanup_snapshot struct vqi_snapshot *snapshot = NULL;
 	struct vqi_error *error = vqi_observer_look(observer, options->stop, &snapshot);
 
+	if (!error && (options->once || inspection->earlier))
+		error = look_closer(observer, options, snapshot);
 	if (!error && options->queue.known)
 		error = vqi_snapshot_select_queue(snapshot, (unsigned int)options->queue.value);
 	if (error && error->code == VQI_ERROR_USAGE && inspection->earlier)

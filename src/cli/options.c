@@ -14,7 +14,7 @@
 #define DEFAULT_INTERVAL_MS 250
 #define MAX_INTERVAL_S	    3600
 
-#define SHORT_OPTIONS	    ":p:d:q:f:v"
+#define SHORT_OPTIONS	    ":p:d:q:rsf:v"
 
 void vqi_options_help(FILE *stream)
 {
@@ -32,6 +32,10 @@ void vqi_options_help(FILE *stream)
 	      "How to look:\n"
 	      "      --once            a single look: nothing can be called stuck\n"
 	      "      --interval SEC    time between the two looks (default: 0.25)\n"
+	      "  -r, --requests        list the requests in flight, decoded and with their age\n"
+	      "  -s, --stacks[=all]    the same with back traces: where each request waits, and of the\n"
+	      "                        threads that serve its queue, or of all threads\n"
+	      "      --dump-bytes N    the same with the first N bytes of each request's buffers\n"
 	      "      --stop=WHEN       stop QEMU's threads: auto (default; only where readings never\n"
 	      "                        agree), never, or always (an exact cut)\n"
 	      "      --debuginfo FILE  take QEMU's debug information from FILE\n"
@@ -148,6 +152,17 @@ static struct vqi_error *take_queue(const struct spec *spec, const char *value,
 	return error;
 }
 
+static struct vqi_error *take_size(const struct spec *spec, const char *value,
+				   struct vqi_options *options)
+{
+	unsigned long number;
+	struct vqi_error *error = parse_number(spec, value, 1, VQI_MAX_DUMP_BYTES, &number);
+
+	if (!error)
+		*(size_t *)member_of(spec, options) = number;
+	return error;
+}
+
 static struct vqi_error *take_interval(const struct spec *spec, const char *value,
 				       struct vqi_options *options)
 {
@@ -212,6 +227,9 @@ enum {
 	OPT_QUEUE,
 	OPT_ONCE,
 	OPT_INTERVAL,
+	OPT_REQUESTS,
+	OPT_STACKS,
+	OPT_DUMP_BYTES,
 	OPT_STOP,
 	OPT_DEBUGINFO,
 	OPT_LAYOUT,
@@ -236,6 +254,13 @@ static const struct spec specs[OPT_COUNT] = {
 	[OPT_ONCE] = {"once", 0, no_argument, take_flag, MEMBER(once)},
 	[OPT_INTERVAL] = {"interval", 0, required_argument, take_interval,
 			  .wanted = "a number of seconds from 0.001 to 3600"},
+	[OPT_REQUESTS] = {"requests", 'r', no_argument, take_flag, MEMBER(requests)},
+	[OPT_STACKS] = {"stacks", 's', optional_argument, take_choice, MEMBER(stacks),
+			.choices =
+				CHOICES({"serving", VQI_STACKS_SERVING}, {"all", VQI_STACKS_ALL}),
+			.wanted = "serving or all"},
+	[OPT_DUMP_BYTES] = {"dump-bytes", 0, required_argument, take_size, MEMBER(dump_bytes),
+			    .wanted = "a number of bytes from 1 to 65536"},
 	[OPT_STOP] = {"stop", 0, required_argument, take_choice, MEMBER(stop),
 		      .choices = CHOICES({"auto", VQI_STOP_AUTO}, {"never", VQI_STOP_NEVER},
 					 {"always", VQI_STOP_ALWAYS}),
@@ -318,6 +343,7 @@ static struct vqi_error *check_options(const struct vqi_options *options, const 
 					     specs[one].name, specs[other].name);
 	}
 	if (options->check && (options->device_count || options->queue.known || options->once ||
+			       options->requests || options->stacks || options->dump_bytes ||
 			       given->is[OPT_INTERVAL] || options->stop != VQI_STOP_AUTO))
 		return vqi_error_new(VQI_ERROR_USAGE,
 				     "--check looks at all, and once: nothing is to be chosen");

@@ -10,6 +10,7 @@
 #include "loop_facts.h"
 #include "predicates.h"
 #include "queue_facts.h"
+#include "request_ages.h"
 
 void vqi_diagnosis_done(struct vqi_diagnosis *diagnosis)
 {
@@ -264,6 +265,7 @@ struct vqi_error *vqi_diagnose(const struct vqi_snapshot *earlier, struct vqi_sn
 
 	if (!blocked)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	vqi_requests_date(earlier, later);
 	error = diagnose(&context, &diagnosis);
 	if (error)
 		return error;

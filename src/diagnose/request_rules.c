@@ -125,6 +125,21 @@ static struct vqi_error *add_workers_of_backends(const struct vqi_subject *subje
 	return error;
 }
 
+/* Of those that were looked at closer, the first is the oldest. */
+static struct vqi_error *add_oldest(const struct vqi_queue *queue, struct vqi_finding *finding)
+{
+	vqi_cleanup_free char *request = NULL, *stack = NULL;
+
+	if (!queue->request_count)
+		return NULL;
+	request = vqi_request_words(&queue->requests[0]);
+	stack = vqi_stack_words(&queue->requests[0].stack);
+	if (!request || !stack)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	return vqi_finding_add_fact(finding, "oldest: %s%s%s", request,
+				    stack[0] ? "; waits in " : "", stack);
+}
+
 /* A throttle group that lets others through is slow, not stuck. */
 static struct vqi_error *judge_throttling(const struct vqi_subject *subject,
 					  struct vqi_finding *finding)
@@ -171,6 +186,8 @@ struct vqi_error *vqi_explain_request_stuck(const struct vqi_subject *subject,
 		error = vqi_finding_add_backend(&device->backends[i], finding);
 	if (!error)
 		error = add_workers_of_backends(subject, finding);
+	if (!error)
+		error = add_oldest(subject->queue, finding);
 	if (!error)
 		error = vqi_finding_add_service(subject, finding);
 	if (!error)

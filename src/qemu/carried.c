@@ -205,7 +205,6 @@ static bool read_env(const struct vqi_view *view, uint64_t words[VQI_JMP_BUF_WOR
 static void take_coroutine(const struct vqi_view *view, unsigned int machine, uint64_t guard,
 			   struct vqi_carried *carried)
 {
-	unsigned int sp = vqi_stack_pointer(machine);
 	struct vqi_registers registers = {0};
 	uint64_t words[VQI_JMP_BUF_WORDS], stack, size, caller;
 	bool is_known;
@@ -215,18 +214,19 @@ static void take_coroutine(const struct vqi_view *view, unsigned int machine, ui
 	    !vqi_view_uint(view, VQI_F_Coroutine_caller, &caller) || !read_env(view, words))
 		return;
 	is_known = vqi_jmp_buf_registers(machine, words, guard, &registers) &&
-		   registers.values[sp] - stack < size;
+		   registers.sp - stack < size;
 	if (!is_known && !caller)
 		return;
 	if (carried->coroutine_hva && !caller &&
 	    (carried->carrier == VQI_CARRIER_RUNNING ||
-	     carried->registers.values[sp] - carried->stack_hva <= registers.values[sp] - stack))
+	     carried->registers.sp - carried->stack_hva <= registers.sp - stack))
 		return;
 	carried->coroutine_hva = view->addr;
 	carried->stack_hva = stack;
 	carried->stack_size = size;
 	carried->carrier = caller ? VQI_CARRIER_RUNNING : VQI_CARRIER_WAITING;
 	carried->registers = registers;
+	memcpy(carried->words, words, sizeof(words));
 }
 
 static void find_coroutines(const struct vqi_layout *layout, const struct vqi_heap *heap,
@@ -268,6 +268,19 @@ static void follow_merged(const struct vqi_layout *layout, const struct keys *ke
 		to->stack_size = carried[first].stack_size;
 		to->registers = carried[first].registers;
 	}
+}
+
+bool vqi_carried_is_there(struct vqi_qemu *qemu, const struct vqi_carried *carried)
+{
+	const struct vqi_field *env = &qemu->layout->fields[VQI_F_CoroutineUContext_env];
+	uint64_t words[VQI_JMP_BUF_WORDS], caller = 0;
+
+	return !vqi_error_drop(vqi_qemu_field(qemu, carried->coroutine_hva, VQI_F_Coroutine_caller,
+					      &caller)) &&
+	       !caller &&
+	       !vqi_error_drop(vqi_mem_read(qemu->mem, carried->coroutine_hva + env->offset, words,
+					    sizeof(words))) &&
+	       memcmp(words, carried->words, sizeof(words)) == 0;
 }
 
 struct vqi_error *vqi_carried_find(const struct vqi_layout *layout, const struct vqi_heap *heap,

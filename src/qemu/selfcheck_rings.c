@@ -111,18 +111,6 @@ static struct vqi_error *read_caches(struct vqi_qemu *qemu, uint64_t vring, stru
 	return error;
 }
 
-/* 0: not RAM, or behind a vIOMMU. */
-static uint64_t hva_of(const struct vqi_guest_ram *ram, uint64_t gpa)
-{
-	for (size_t i = 0; i < ram->count; i++) {
-		const struct vqi_ram_range *range = &ram->ranges[i];
-
-		if (gpa >= range->gpa && gpa - range->gpa < range->len)
-			return range->hva ? range->hva + (gpa - range->gpa) : 0;
-	}
-	return 0;
-}
-
 /* What was made for one number of entries. It need not be that of VRing.num: a driver that means ill, or well, may
  * change that later, and some versions keep the caches. */
 static bool are_lengths(const uint64_t len[PARTS])
@@ -150,7 +138,7 @@ static void tally_caches(const struct vqi_guest_ram *ram, const struct ring *rin
 	bool is_known = false, is_right = are_lengths(ring->len);
 
 	for (size_t i = 0; i < PARTS; i++) {
-		uint64_t hva = hva_of(ram, ring->gpa[i]);
+		uint64_t len, hva = vqi_guest_ram_at(ram, ring->gpa[i], &len);
 
 		is_known |= hva != 0;
 		is_right &= !hva || is_right_part(ring, i, hva);

@@ -20,6 +20,13 @@ void vqi_json_queue(struct vqi_json *json, struct json_object *list,
 		    const struct vqi_snapshot *snapshot, const struct vqi_queue *queue,
 		    const struct vqi_diagnosis *diagnosis);
 
+/* Adds the requests in flight of a queue. */
+void vqi_json_requests(struct vqi_json *json, struct json_object *into,
+		       const struct vqi_queue *queue);
+
+/* Adds a back trace, and why it may lack frames. */
+void vqi_json_stack(struct vqi_json *json, struct json_object *into, const struct vqi_stack *stack);
+
 /* Adds a node of the block layer to a list. */
 void vqi_json_block_node(struct vqi_json *json, struct json_object *list,
 			 const struct vqi_block_node *node);

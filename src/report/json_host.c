@@ -34,6 +34,7 @@ static void put_thread(struct vqi_json *json, struct json_object *list,
 	vqi_json_num(json, object, "cpu_ms", thread->cpu_ms);
 	vqi_json_num(json, object, "wait_ms", thread->wait_ms);
 	vqi_json_num(json, object, "sleeps", thread->sleeps);
+	vqi_json_stack(json, object, &thread->stack);
 }
 
 static void put_vcpu(struct vqi_json *json, struct json_object *list, const struct vqi_vcpu *vcpu)

@@ -128,8 +128,8 @@ void vqi_json_queue(struct vqi_json *json, struct json_object *list,
 	put_notifiers(json, object, queue);
 	put_msix(json, object, queue);
 	put_service(json, object, snapshot, queue);
-	vqi_json_null(json, object, "driver_used_idx"); /* nothing fills it yet, nor requests */
-	vqi_json_list(json, object, "requests");
+	vqi_json_null(json, object, "driver_used_idx"); /* nothing fills it yet */
+	vqi_json_requests(json, object, queue);
 	put_ring_faults(json, object, queue->ring_faults);
 	put_fault_place(json, object, &queue->fault_place);
 	vqi_json_bool(json, object, "consistent", queue->consistent);

@@ -24,6 +24,10 @@ static inline const char *vqi_text_label(const struct vqi_device *device)
 /* The table of the queues that carry work, the line a device of the others, and how many. */
 void vqi_text_queues(struct vqi_text *text);
 
+/* The requests in flight of each queue, and where they and the threads wait; nothing where they were not asked for. */
+void vqi_text_requests(struct vqi_text *text);
+void vqi_text_stacks(struct vqi_text *text);
+
 /* All that is known of each device and queue. */
 void vqi_text_raw(struct vqi_text *text);
 

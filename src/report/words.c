@@ -109,6 +109,21 @@ const char *vqi_handler_word(enum vqi_handler handler)
 	return LOOK_UP(words, handler);
 }
 
+const char *vqi_request_source_word(enum vqi_request_source source)
+{
+	return source == VQI_REQUEST_QEMU ? "qemu" : "ring";
+}
+
+const char *vqi_carrier_word(enum vqi_carrier carrier)
+{
+	static const char *const words[] = {
+		[VQI_CARRIER_WAITING] = "waiting",
+		[VQI_CARRIER_RUNNING] = "running",
+	};
+
+	return LOOK_UP(words, carrier);
+}
+
 const char *vqi_target_kind_word(enum vqi_target_kind kind)
 {
 	return kind == VQI_TARGET_STORAGE_DAEMON ? "storage-daemon" : "qemu";

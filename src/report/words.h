@@ -17,6 +17,8 @@ const char *vqi_endian_word(enum vqi_endian endian);	      /* or NULL */
 const char *vqi_vhost_word(enum vqi_vhost_type type);	      /* or NULL: unknown, or none */
 const char *vqi_handler_word(enum vqi_handler handler);	      /* or NULL */
 const char *vqi_held_word(enum vqi_held_by by);		      /* or NULL: nothing */
+const char *vqi_request_source_word(enum vqi_request_source source);
+const char *vqi_carrier_word(enum vqi_carrier carrier); /* or NULL */
 const char *vqi_target_kind_word(enum vqi_target_kind kind);
 
 /* The name of one bit of vqi_queue.ring_faults, for bit = 0, 1, ...; NULL after the last. */

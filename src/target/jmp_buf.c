@@ -32,23 +32,23 @@ struct vqi_error *vqi_process_pointer_guard(struct vqi_process *process, uint64_
 
 /* Where a word of the buffer belongs. */
 struct place {
-	uint8_t word, number; /* the register's, in DWARF */
+	uint8_t word, number; /* the register's, in DWARF; or SP, PC */
 	bool hidden;
 };
 
-#define PC 255
+enum { SP = 254, PC };
 
 /* JB_RBX, JB_RBP, JB_R12 to JB_R15, JB_RSP, JB_PC. */
 static const struct place x86_64[] = {
 	{0, 3, false},	{1, 6, true},	{2, 12, false}, {3, 13, false},
-	{4, 14, false}, {5, 15, false}, {6, 7, true},	{7, PC, true},
+	{4, 14, false}, {5, 15, false}, {6, SP, true},	{7, PC, true},
 };
 
 /* JB_X19 to JB_X29, JB_LR, JB_SP. */
 static const struct place aarch64[] = {
 	{0, 19, false},	 {1, 20, false}, {2, 21, false}, {3, 22, false}, {4, 23, false},
 	{5, 24, false},	 {6, 25, false}, {7, 26, false}, {8, 27, false}, {9, 28, false},
-	{10, 29, false}, {11, PC, true}, {13, 31, true},
+	{10, 29, false}, {11, PC, true}, {13, SP, true},
 };
 
 static uint64_t show(unsigned int machine, uint64_t word, uint64_t guard)
@@ -60,12 +60,12 @@ static uint64_t show(unsigned int machine, uint64_t word, uint64_t guard)
 
 static void set(struct vqi_registers *registers, unsigned int number, uint64_t value)
 {
-	if (number == PC) {
+	if (number == PC)
 		registers->pc = value;
-		return;
-	}
-	registers->values[number] = value;
-	registers->known |= UINT64_C(1) << number;
+	else if (number == SP)
+		registers->sp = value;
+	else
+		vqi_registers_set(registers, number, value);
 }
 
 bool vqi_jmp_buf_registers(unsigned int machine, const uint64_t words[VQI_JMP_BUF_WORDS],
@@ -86,9 +86,4 @@ bool vqi_jmp_buf_registers(unsigned int machine, const uint64_t words[VQI_JMP_BU
 		    places[i].hidden ? show(machine, word, guard) : word);
 	}
 	return true;
-}
-
-unsigned int vqi_stack_pointer(unsigned int machine)
-{
-	return machine == EM_X86_64 ? 7 : 31;
 }

@@ -192,8 +192,8 @@ struct vqi_error *vqi_request_dump(struct vqi_mem *mem, struct vqi_request *requ
 
 	free(take_ptr(request->dump));
 	request->dump_len = 0;
-	if (bytes > VQI_MAX_DUMP)
-		bytes = VQI_MAX_DUMP;
+	if (bytes > VQI_MAX_DUMP_BYTES)
+		bytes = VQI_MAX_DUMP_BYTES;
 	if (!bytes)
 		return NULL;
 	request->dump = calloc(1, bytes);

@@ -35,6 +35,7 @@ INTERFACE = {
     "until-stuck": None,
     "requests": "r",
     "stacks": "s",
+    "dump-bytes": None,
     "guest-driver": "g",
     "stop": None,
     "record": None,

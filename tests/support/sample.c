@@ -380,6 +380,7 @@ void vqi_sample_hostile(struct vqi_sample *sample)
 	device->backends = sample->backends;
 	device->backend_count = 1;
 	vqi_sample_add_hostile_host(sample, hostile);
+	vqi_sample_add_hostile_requests(sample, hostile);
 	sample->snapshot.target.held = (struct vqi_held){VQI_HELD_TRACER, 77, "gdb"};
 	device->queues[0].handler = VQI_HANDLER_DISABLED;
 	device->queues[1].handler = VQI_HANDLER_NONE;
@@ -411,7 +412,7 @@ void vqi_sample_hostile(struct vqi_sample *sample)
 }
 
 void (*const vqi_samples[])(struct vqi_sample *sample) = {
-	vqi_sample_empty, vqi_sample_healthy, vqi_sample_stuck,	  vqi_sample_packed,
-	vqi_sample_vhost, vqi_sample_unknown, vqi_sample_hostile,
+	vqi_sample_empty,  vqi_sample_healthy, vqi_sample_stuck,   vqi_sample_requests,
+	vqi_sample_packed, vqi_sample_vhost,   vqi_sample_unknown, vqi_sample_hostile,
 };
 const size_t vqi_sample_count = sizeof(vqi_samples) / sizeof(vqi_samples[0]);

@@ -20,6 +20,10 @@ struct vqi_sample {
 	struct vqi_vcpu vcpus[2];
 	struct vqi_finding findings[4];
 	struct vqi_gap gaps[16];
+	struct vqi_request requests[3];
+	struct vqi_buffer buffers[2];
+	struct vqi_detail details[3];
+	struct vqi_frame frames[1];
 };
 
 /* Indices into loops[] and threads[]; the worker and the vCPUs are in the stuck sample only. */
@@ -36,6 +40,9 @@ void vqi_sample_healthy(struct vqi_sample *sample);
 /* The same with blk0 queue 0 stuck, its finding with two known fixes, and a warning. All threads are
  * there: a worker writes to a file, vCPU 0 waits for the mutex of the main loop, vCPU 1 runs. */
 void vqi_sample_stuck(struct vqi_sample *sample);
+
+/* The same after a closer look: three requests in flight, with back traces, and one of the main loop. */
+void vqi_sample_requests(struct vqi_sample *sample);
 
 /* One device with a packed ring, the avail side known, the other not, and faults in it. */
 void vqi_sample_packed(struct vqi_sample *sample);
@@ -66,6 +73,9 @@ void vqi_sample_add_unknown_host(struct vqi_sample *sample);
 
 /* A loop that serves all queues, its thread, and a back end, with this text for every string. */
 void vqi_sample_add_hostile_host(struct vqi_sample *sample, const char *text);
+
+/* A request whose words are all this text, and its back trace, which is thread 1's, too. */
+void vqi_sample_add_hostile_requests(struct vqi_sample *sample, const char *text);
 
 extern void (*const vqi_samples[])(struct vqi_sample *sample);
 extern const size_t vqi_sample_count;

@@ -80,6 +80,19 @@ START_TEST(test_every_option)
 	ck_assert_int_eq(options.stop, VQI_STOP_NEVER);
 	ck_assert_int_eq(options.color, VQI_COLOR_ALWAYS);
 
+	ck_assert(!options.requests && !options.stacks && !options.dump_bytes);
+
+	ck_assert_ok(PARSE("-p1", "--requests", "--stacks", "--dump-bytes=64"));
+	ck_assert(options.requests);
+	ck_assert_int_eq(options.stacks, VQI_STACKS_SERVING);
+	ck_assert_uint_eq(options.dump_bytes, 64);
+	ck_assert_ok(PARSE("-p1", "-rs"));
+	ck_assert(options.requests);
+	ck_assert_int_eq(options.stacks, VQI_STACKS_SERVING);
+	ck_assert_ok(PARSE("-p1", "--stacks=all"));
+	ck_assert(!options.requests);
+	ck_assert_int_eq(options.stacks, VQI_STACKS_ALL);
+
 	ck_assert_ok(PARSE("-vp7", "-ftext", "-q3", "--stop=auto", "--color=auto", "--verbose"));
 	ck_assert_int_eq(options.pid, 7);
 	ck_assert_int_eq(options.format, VQI_FORMAT_TEXT);
@@ -202,6 +215,10 @@ static const struct {
 	{{"-p1", "-f", "xml", NULL}, "--format: 'xml' is not text or json"},
 	{{"-p1", "-f", "JSON", NULL}, "--format: 'JSON'"},
 	{{"-p1", "--color=yes", NULL}, "--color: 'yes' is not auto, always or never"},
+	{{"-p1", "--stacks=some", NULL}, "--stacks: 'some' is not serving or all"},
+	{{"-p1", "--dump-bytes=0", NULL},
+	 "--dump-bytes: '0' is not a number of bytes from 1 to 65536"},
+	{{"-p1", "--dump-bytes=65537", NULL}, "--dump-bytes: '65537'"},
 	/* contradictions */
 	{{"-p1", "-p2", NULL}, "--pid is given twice"},
 	{{"-p1", "-q1", "-q1", NULL}, "--queue is given twice"},
@@ -215,6 +232,9 @@ static const struct {
 	{{"-p1", "--check", "--once", NULL}, "--check looks at all"},
 	{{"-p1", "--check", "--interval=1", NULL}, "--check looks at all"},
 	{{"-p1", "--check", "--stop=never", NULL}, "--check looks at all"},
+	{{"-p1", "--check", "-r", NULL}, "--check looks at all"},
+	{{"-p1", "--check", "-s", NULL}, "--check looks at all"},
+	{{"-p1", "--check", "--dump-bytes=1", NULL}, "--check looks at all"},
 	{{"-p1", "--check", "--export-layout=-", NULL}, "--check and --export-layout"},
 	{{"-p1", "--debuginfo=/d", "--layout=/l", NULL}, "--layout and --debuginfo"},
 };
@@ -241,17 +261,19 @@ START_TEST(test_help_lists_options)
 
 		if (!option || option - line != 6)
 			continue;
-		name_len = strcspn(option, " =");
+		name_len = strcspn(option, " =[");
 		ck_assert_uint_lt(name_len, sizeof(name));
 		memcpy(name, option, name_len);
 		name[name_len] = '\0';
 		count++;
-		if (option[name_len] == '=' || option[name_len + 1] != ' ')
+		if (option[name_len] == '[')
+			ck_assert_ok(PARSE("-p1", name));
+		else if (option[name_len] == '=' || option[name_len + 1] != ' ')
 			ck_assert_code_text(PARSE("-p1", name), VQI_ERROR_USAGE, "needs a value");
 		else
 			ck_assert_ok(PARSE("-p1", name));
 	}
-	ck_assert_uint_eq(count, 17);
+	ck_assert_uint_eq(count, 20);
 }
 END_TEST
 

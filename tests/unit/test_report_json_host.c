@@ -64,24 +64,24 @@ START_TEST(test_threads)
 	      "{\"tid\":4242,\"name\":\"qemu-system-x86\",\"role\":\"main loop\","
 	      "\"state\":\"S\",\"wchan\":\"do_poll\",\"in_fault\":false,\"syscall\":\"ppoll\","
 	      "\"file\":null,\"mutex\":null,\"mutex_owner\":null,\"cpu_ms\":15230,\"wait_ms\":12,"
-	      "\"sleeps\":88123}");
+	      "\"sleeps\":88123,\"stack\":[],\"stack_gap\":null}");
 	check("threads.2",
 	      "{\"tid\":4263,\"name\":\"worker\",\"role\":null,\"state\":\"D\","
 	      "\"wchan\":\"folio_wait_bit\",\"in_fault\":false,\"syscall\":\"pwrite64\","
 	      "\"file\":\"/srv/web1.qcow2\",\"mutex\":null,\"mutex_owner\":null,"
 	      "\"cpu_ms\":31,\"wait_ms\":12,"
-	      "\"sleeps\":77}");
+	      "\"sleeps\":77,\"stack\":[],\"stack_gap\":null}");
 	check("threads.3",
 	      "{\"tid\":4252,\"name\":\"CPU 0/KVM\",\"role\":\"vCPU 0\","
 	      "\"state\":\"S\",\"wchan\":\"futex_wait_queue\",\"in_fault\":false,\"syscall\":\"futex\","
 	      "\"file\":null,\"mutex\":\"0x55d0c0da0040\",\"mutex_owner\":4242,"
 	      "\"cpu_ms\":61000,\"wait_ms\":12,"
-	      "\"sleeps\":901}");
+	      "\"sleeps\":901,\"stack\":[],\"stack_gap\":null}");
 	check("threads.4",
 	      "{\"tid\":4253,\"name\":\"CPU 1/KVM\",\"role\":\"vCPU 1\","
 	      "\"state\":\"R\",\"wchan\":null,\"in_fault\":false,\"syscall\":null,\"file\":null,"
 	      "\"mutex\":null,\"mutex_owner\":null,\"cpu_ms\":62000,\"wait_ms\":12,"
-	      "\"sleeps\":902}");
+	      "\"sleeps\":902,\"stack\":[],\"stack_gap\":null}");
 }
 END_TEST
 
@@ -215,6 +215,11 @@ START_TEST(test_hostile_strings)
 		"threads.1.wchan",
 		"threads.1.syscall",
 		"threads.1.file",
+		"threads.1.stack.0.function",
+		"threads.1.stack_gap",
+		"devices.0.queues.0.requests.0.detail.tag",
+		"devices.0.queues.0.requests.0.stack.0.module",
+		"devices.0.queues.0.requests.0.stack.0.file",
 		"devices.0.backends.0.name",
 		"devices.0.backends.0.node_name",
 		"devices.0.backends.0.driver",

@@ -34,6 +34,11 @@ ANSWER = struct.Struct("<LlQ")
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
+def _offset(body):
+    """Of a read or write, in bytes."""
+    return struct.unpack_from("<QQ", body)[1]
+
+
 def why_no_fuse():
     """Why it cannot be had here; nothing where it can."""
     if os.getuid() != 0:
@@ -49,7 +54,7 @@ class SlowFile:
         self.size = size
         self._open_flags = 0 if cached else FOPEN_DIRECT_IO
         self._changed = threading.Condition()
-        self._holds = False
+        self._holds = ()
         self._held = []
         self._device = None
         self._thread = None
@@ -76,9 +81,9 @@ class SlowFile:
         for descriptor in (self._device, self._end_read, self._end):
             os.close(descriptor)
 
-    def hold(self):
+    def hold(self, kinds=(READ, WRITE)):
         with self._changed:
-            self._holds = True
+            self._holds = kinds
 
     def wait_held(self, count=1, timeout=30):
         """Until so many reads and writes wait."""
@@ -86,11 +91,16 @@ class SlowFile:
             assert self._changed.wait_for(lambda: len(self._held) >= count, timeout), f"{len(self._held)} wait"
 
     def release(self):
-        """Answer all of them."""
+        """Answer all of them, and hold no more."""
+        self._holds = ()
+        self.release_some(lambda offset: True)
+
+    def release_some(self, is_chosen):
+        """Answer those at offsets that are chosen."""
         with self._changed:
-            self._holds = False
-            held, self._held = self._held, []
-        for request in held:
+            chosen = [request for request in self._held if is_chosen(_offset(request[2]))]
+            self._held = [request for request in self._held if request not in chosen]
+        for request in chosen:
             self._answer(*request)
 
     # The protocol.
@@ -106,7 +116,7 @@ class SlowFile:
             _, kind, number, *_ = HEADER.unpack_from(request)
             body = request[HEADER.size :]
             with self._changed:
-                if self._holds and kind in (READ, WRITE):
+                if kind in self._holds:
                     self._held.append((kind, number, body))
                     self._changed.notify_all()
                     continue

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A closer look: the requests in flight, how old they are, and what carries them on. */
+#include <elf.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "evidence.h"
+#include "requests.h"
+#include "stacks.h"
+
+#define NS_PER_S  1000000000
+#define NS_PER_MS 1000000
+
+#if defined(__x86_64__)
+#define HOST_MACHINE EM_X86_64
+#elif defined(__aarch64__)
+#define HOST_MACHINE EM_AARCH64
+#else
+#define HOST_MACHINE EM_NONE
+#endif
+
+/* What is in QEMU's memory. */
+struct found {
+	struct vqi_maps maps;
+	struct vqi_heap heap;
+	struct vqi_element *elements; /* ascending by address */
+	size_t element_count;
+};
+
+static void found_done(struct found *found)
+{
+	vqi_maps_done(&found->maps);
+	vqi_heap_done(&found->heap);
+	free(found->elements);
+}
+VQI_DEFINE_CLEANUP_VALUE(struct found, found_done)
+
+/* ---- which queues ---- */
+
+static bool is_wanted(const struct vqi_closer_look *what, const struct vqi_device *device,
+		      const struct vqi_queue *queue)
+{
+	struct vqi_num in_flight = device->vhost == VQI_VHOST_NONE ? queue->in_flight
+								   : vqi_queue_outstanding(queue);
+
+	return queue->desc_gpa && vqi_num_nonzero(in_flight) && in_flight.value <= queue->num &&
+	       (!what->queue.known || what->queue.value == queue->index);
+}
+
+static bool is_any_wanted(const struct vqi_closer_look *what, const struct vqi_snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->device_count; i++) {
+		const struct vqi_device *device = &snapshot->devices[i];
+
+		for (size_t j = 0; j < device->queue_count; j++) {
+			if (is_wanted(what, device, &device->queues[j]))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* ---- requests ---- */
+
+static struct vqi_error *read_heap(struct vqi_observer *observer, struct vqi_snapshot *snapshot,
+				   struct found *found)
+{
+	struct vqi_error *error = NULL;
+
+	if (!observer->process)
+		return NULL;
+	error = vqi_process_maps(observer->process, &found->maps);
+	if (!error)
+		error = vqi_heap_read(observer->qemu->mem, &found->maps, &found->heap);
+	if (!error)
+		error = vqi_elements_find(observer->qemu->layout, &found->heap, &found->elements,
+					  &found->element_count);
+	return vqi_evidence_keep_limit(error, snapshot, "requests");
+}
+
+static struct vqi_error *add_to_device(struct vqi_observer *observer,
+				       const struct vqi_closer_look *what,
+				       const struct found *found, struct vqi_device *device)
+{
+	vqi_cleanup(vqi_guest_ram_done) struct vqi_guest_ram ram = {0};
+	struct vqi_requests_of of = {
+		.mem = observer->qemu->mem, .layout = observer->qemu->layout, .device = device};
+	bool asked = false, have = false;
+	struct vqi_error *error = NULL;
+
+	for (size_t i = 0; !error && i < device->queue_count; i++) {
+		struct vqi_queue *queue = &device->queues[i];
+
+		if (!is_wanted(what, device, queue))
+			continue;
+		if (!asked)
+			error = vqi_evidence_read_ram(observer->qemu, device, &ram, &have);
+		asked = true;
+		of.ram = have ? &ram : NULL;
+		of.queue = queue;
+		if (!error)
+			error = vqi_requests_find(&of, found->elements, found->element_count,
+						  what->dump_bytes, queue);
+	}
+	return error;
+}
+
+/* ---- how old, and how far ---- */
+
+static void carried_requests_done(struct vqi_carried_requests *all)
+{
+	free(all->requests);
+	free(all->carried);
+}
+VQI_DEFINE_CLEANUP_VALUE(struct vqi_carried_requests, carried_requests_done)
+
+static const struct vqi_element *find_element(const struct found *found, uint64_t address)
+{
+	size_t low = 0, high = found->element_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (found->elements[middle].chunk->address < address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < found->element_count && found->elements[low].chunk->address == address
+		       ? &found->elements[low]
+		       : NULL;
+}
+
+/* Each element is one queue's. */
+static struct vqi_error *list_carried(const struct vqi_snapshot *snapshot,
+				      const struct found *found, struct vqi_carried_requests *all)
+{
+	all->requests = calloc(found->element_count + 1, sizeof(*all->requests));
+	all->carried = calloc(found->element_count + 1, sizeof(*all->carried));
+	if (!all->requests || !all->carried)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	for (size_t i = 0; i < snapshot->device_count; i++) {
+		for (size_t j = 0; j < snapshot->devices[i].queue_count; j++) {
+			const struct vqi_queue *queue = &snapshot->devices[i].queues[j];
+
+			for (size_t k = 0; k < queue->request_count; k++) {
+				const struct vqi_element *element =
+					find_element(found, queue->requests[k].element_hva);
+
+				if (!element || all->count == found->element_count)
+					continue;
+				all->requests[all->count] = &queue->requests[k];
+				all->carried[all->count++].element = element;
+			}
+		}
+	}
+	return NULL;
+}
+
+static uint64_t now_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+/* What QEMU_CLOCK_REALTIME showed, or less, when the process began. */
+static uint64_t began_ns(const struct vqi_process *process)
+{
+	uint64_t hz = (uint64_t)sysconf(_SC_CLK_TCK);
+	uint64_t asleep = now_ns(CLOCK_BOOTTIME) - now_ns(CLOCK_MONOTONIC);
+	uint64_t began = vqi_process_start_time(process) * (NS_PER_S / hz);
+
+	return began > asleep ? began - asleep : 0;
+}
+
+/* Under qtest QEMU accounts by a clock of its own, which shows no time since the process began. */
+static void set_age(const struct vqi_process *process, struct vqi_num start_ns,
+		    struct vqi_request *request)
+{
+	uint64_t now = now_ns(CLOCK_MONOTONIC);
+
+	if (!start_ns.known || start_ns.value > now || start_ns.value < began_ns(process))
+		return;
+	request->age = VQI_AGE_EXACT;
+	request->age_ms = (now - start_ns.value) / NS_PER_MS;
+}
+
+static struct vqi_error *find_carried(struct vqi_observer *observer, const struct found *found,
+				      struct vqi_carried_requests *all)
+{
+	uint64_t guard = 0;
+	struct vqi_error *error;
+
+	error = vqi_error_keep_fatal(vqi_process_pointer_guard(observer->process, &guard));
+	if (!error)
+		error = vqi_carried_find(observer->qemu->layout, &found->heap, HOST_MACHINE, guard,
+					 all->carried, all->count);
+	for (size_t i = 0; !error && i < all->count; i++) {
+		set_age(observer->process, all->carried[i].start_ns, all->requests[i]);
+		all->requests[i]->carrier = all->carried[i].carrier;
+	}
+	return error;
+}
+
+struct vqi_error *vqi_observer_look_closer(struct vqi_observer *observer,
+					   const struct vqi_closer_look *what,
+					   enum vqi_stop_mode mode, struct vqi_snapshot *snapshot)
+{
+	vqi_cleanup(carried_requests_done) struct vqi_carried_requests all = {0};
+	vqi_cleanup(found_done) struct found found = {0};
+	struct vqi_error *error = NULL;
+
+	if (is_any_wanted(what, snapshot))
+		error = read_heap(observer, snapshot, &found);
+	for (size_t i = 0; !error && i < snapshot->device_count; i++)
+		error = add_to_device(observer, what, &found, &snapshot->devices[i]);
+	if (!error)
+		error = list_carried(snapshot, &found, &all);
+	if (!error && all.count)
+		error = find_carried(observer, &found, &all);
+	return error ? error : vqi_stacks_add(observer, what, mode, &all, snapshot);
+}

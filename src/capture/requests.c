@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which requests are in flight: QEMU's own records of what it has taken, or else what the ring tells. */
+#include "requests.h"
+
+#include <stdlib.h>
+
+#include "evidence.h"
+#include "vqi/requests.h"
+
+/* ---- a list of requests ---- */
+
+struct list {
+	struct vqi_request *requests;
+	size_t count;
+};
+
+static void list_done(struct list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		vqi_request_done(&list->requests[i]);
+	free(list->requests);
+}
+VQI_DEFINE_CLEANUP_VALUE(struct list, list_done)
+
+/* Owner: takes what request holds. */
+static struct vqi_error *list_add(struct list *list, struct vqi_request *request)
+{
+	struct vqi_request *grown =
+		reallocarray(list->requests, list->count + 1, sizeof(*list->requests));
+
+	if (!grown)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	list->requests = grown;
+	grown[list->count++] = *request;
+	*request = (struct vqi_request){0};
+	return NULL;
+}
+
+static struct vqi_request *list_find(const struct list *list, unsigned int head)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (list->requests[i].head == head)
+			return &list->requests[i];
+	}
+	return NULL;
+}
+
+/* ---- whose an element is ---- */
+
+static bool same_buffers(const struct vqi_request *a, const struct vqi_request *b)
+{
+	if (!a->buffer_count || a->buffer_count != b->buffer_count)
+		return false;
+	for (size_t i = 0; i < a->buffer_count; i++) {
+		if (a->buffers[i].gpa != b->buffers[i].gpa ||
+		    a->buffers[i].is_written != b->buffers[i].is_written)
+			return false;
+	}
+	return true;
+}
+
+/* The ring has its descriptors: of a split one they stay until the request is completed, of a packed one some do. */
+static struct vqi_error *is_in_ring(const struct vqi_requests_of *of, const struct list *ring,
+				    const struct vqi_request *request, bool *ret_is)
+{
+	struct vqi_request there = {.head = request->head};
+	const struct vqi_request *listed = list_find(ring, request->head);
+	struct vqi_error *error = NULL;
+
+	if (of->queue->ring == VQI_RING_SPLIT)
+		error = vqi_request_read_chain(of->mem, of->ram, of->device, of->queue, &there);
+	if (!error)
+		*ret_is = same_buffers(request, &there) ||
+			  (listed && same_buffers(request, listed));
+	vqi_request_done(&there);
+	return error;
+}
+
+/* A device may have made what it looked at shorter, see vqi_element_buffers(): the start is where its guest address
+ * is. */
+static void mend_buffers(const struct vqi_guest_ram *ram, struct vqi_request *request)
+{
+	for (size_t i = 0; i < request->buffer_count; i++) {
+		struct vqi_buffer *buffer = &request->buffers[i];
+		uint64_t len, start = ram ? vqi_guest_ram_at(ram, buffer->gpa, &len) : 0;
+
+		if (!start || start >= buffer->hva ||
+		    buffer->hva - start > UINT32_MAX - buffer->len)
+			continue;
+		buffer->len += (uint32_t)(buffer->hva - start);
+		buffer->hva = start;
+	}
+}
+
+static struct vqi_error *from_element(const struct vqi_requests_of *of,
+				      const struct vqi_element *element,
+				      struct vqi_request *ret_request)
+{
+	struct vqi_error *error;
+
+	*ret_request = (struct vqi_request){
+		.head = element->index,
+		.ndescs = element->ndescs,
+		.source = VQI_REQUEST_QEMU,
+		.element_hva = element->chunk->address,
+	};
+	error = vqi_element_buffers(element, ret_request);
+	mend_buffers(of->ram, ret_request);
+	return error;
+}
+
+/* Adds the element to the list if it is of this queue: its structure says so, or has nothing to say and the ring does. */
+static struct vqi_error *take_element(const struct vqi_requests_of *of, const struct list *ring,
+				      const struct vqi_element *element, struct list *list)
+{
+	bool is_named = vqi_element_has(of->layout, element, of->queue->vq_addr);
+	struct vqi_request request = {0};
+	struct vqi_error *error;
+	bool is_ours = is_named;
+
+	if (element->index >= of->queue->num ||
+	    (!is_named && element->in_addr > of->layout->structs[VQI_S_VirtQueueElement].size))
+		return NULL;
+	error = from_element(of, element, &request);
+	if (!error && !is_named)
+		error = is_in_ring(of, ring, &request, &is_ours);
+	if (!error && is_ours)
+		error = list_add(list, &request);
+	vqi_request_done(&request);
+	return error;
+}
+
+/* ---- both sources ---- */
+
+/* Elements of a split ring count one each; of a packed one, its descriptors. */
+static uint64_t inuse_of(const struct vqi_queue *queue, const struct list *list)
+{
+	uint64_t inuse = 0;
+
+	for (size_t i = 0; i < list->count; i++)
+		inuse += queue->ring == VQI_RING_PACKED ? list->requests[i].ndescs : 1;
+	return inuse;
+}
+
+/* Whether QEMU's records are of all that it counts, and the driver waits for. */
+static bool are_all(const struct vqi_queue *queue, const struct list *list)
+{
+	uint64_t inuse = inuse_of(queue, list);
+
+	return list->count && vqi_num_is(queue->inuse, inuse) &&
+	       vqi_num_is(queue->in_flight, inuse);
+}
+
+static bool has_candidates(const struct list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (list->requests[i].is_candidate)
+			return true;
+	}
+	return false;
+}
+
+/* Adds what the ring alone knows. What QEMU has a record of is its, certainly. */
+static struct vqi_error *add_ring(struct list *ring, struct list *list)
+{
+	struct vqi_error *error = NULL;
+
+	for (size_t i = 0; !error && i < ring->count; i++) {
+		if (!list_find(list, ring->requests[i].head))
+			error = list_add(list, &ring->requests[i]);
+	}
+	return error;
+}
+
+/* An element that the ring, which knows all of them, does not list is not in flight: its device forgot to free it. */
+static void drop_others(const struct list *ring, struct list *list)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		if (list_find(ring, list->requests[i].head))
+			list->requests[kept++] = list->requests[i];
+		else
+			vqi_request_done(&list->requests[i]);
+	}
+	list->count = kept;
+}
+
+/* The descriptors of a split ring are as the driver wrote them. */
+static struct vqi_error *read_chains(const struct vqi_requests_of *of, struct list *list)
+{
+	struct vqi_error *error = NULL;
+
+	for (size_t i = 0; !error && of->queue->ring == VQI_RING_SPLIT && i < list->count; i++) {
+		struct vqi_request there = {.head = list->requests[i].head};
+
+		error = vqi_request_read_chain(of->mem, of->ram, of->device, of->queue, &there);
+		if (!error && there.buffer_count == list->requests[i].buffer_count) {
+			free(list->requests[i].buffers);
+			list->requests[i].buffers = take_ptr(there.buffers);
+		}
+		vqi_request_done(&there);
+	}
+	return error;
+}
+
+static struct vqi_error *from_ring(const struct vqi_requests_of *of, struct list *list)
+{
+	return vqi_error_keep_fatal(vqi_requests_from_ring(of->mem, of->ram, of->device, of->queue,
+							   &list->requests, &list->count));
+}
+
+/* What vhost has taken QEMU does not know: of all that is published and not completed, some may be. */
+static struct vqi_error *from_vhost(const struct vqi_requests_of *of, struct list *list)
+{
+	struct vqi_queue queue = *of->queue;
+	struct vqi_device device = *of->device;
+	struct vqi_requests_of there = *of;
+	struct vqi_error *error;
+
+	queue.last_avail_idx = queue.avail_idx;
+	queue.used_idx = queue.used_ring_idx;
+	queue.in_flight = vqi_queue_outstanding(of->queue);
+	device.vhost = VQI_VHOST_NONE;
+	there.queue = &queue;
+	there.device = &device;
+	error = from_ring(&there, list);
+	for (size_t i = 0; i < list->count; i++)
+		list->requests[i].is_candidate = true;
+	return error;
+}
+
+static struct vqi_error *from_qemu(const struct vqi_requests_of *of,
+				   const struct vqi_element *elements, size_t count,
+				   struct list *list)
+{
+	vqi_cleanup(list_done) struct list ring = {0};
+	struct vqi_error *error = from_ring(of, &ring);
+
+	for (size_t i = 0; !error && i < count; i++)
+		error = take_element(of, &ring, &elements[i], list);
+	if (!error)
+		error = read_chains(of, list);
+	if (error || are_all(of->queue, list))
+		return error;
+	if (ring.count && !has_candidates(&ring))
+		drop_others(&ring, list);
+	return add_ring(&ring, list);
+}
+
+static struct vqi_error *describe(const struct vqi_requests_of *of, size_t dump_bytes,
+				  struct list *list)
+{
+	struct vqi_error *error = NULL;
+
+	for (size_t i = 0; !error && i < list->count; i++) {
+		struct vqi_request *request = &list->requests[i];
+
+		error = vqi_request_decode(of->mem, of->device, of->queue, request);
+		if (!error && dump_bytes)
+			error = vqi_request_dump(of->mem, request, dump_bytes);
+	}
+	return error;
+}
+
+struct vqi_error *vqi_requests_find(const struct vqi_requests_of *of,
+				    const struct vqi_element *elements, size_t count,
+				    size_t dump_bytes, struct vqi_queue *queue)
+{
+	vqi_cleanup(list_done) struct list list = {0};
+	struct vqi_error *error;
+
+	error = of->device->vhost == VQI_VHOST_NONE ? from_qemu(of, elements, count, &list)
+						    : from_vhost(of, &list);
+	if (!error)
+		error = describe(of, dump_bytes, &list);
+	if (error)
+		return error;
+	queue->requests = take_ptr(list.requests);
+	queue->request_count = list.count;
+	list.count = 0;
+	return NULL;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VQI_CAPTURE_STACKS_H
+#define VQI_CAPTURE_STACKS_H
+
+#include "carried_requests.h"
+#include "observer.h"
+
+/* Adds the back traces that a closer look wants: of coroutines to their requests, of threads to these.
+ * Errors: GONE, PERMISSION, SYS, NOMEM. Stop: see vqi_observer_look_closer(). */
+struct vqi_error *vqi_stacks_add(struct vqi_observer *observer, const struct vqi_closer_look *what,
+				 enum vqi_stop_mode mode,
+				 const struct vqi_carried_requests *carried,
+				 struct vqi_snapshot *snapshot) vqi_must_check;
+
+#endif

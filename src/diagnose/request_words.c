@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Requests and back traces in a few words. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vqi/diagnose.h"
+
+#define KIB	     1024u
+#define FRAMES_NAMED 4	   /* in a few words */
+#define EXACT_MS     10000 /* from which on an age is said in seconds */
+
+/* Ends a stream that was opened with open_memstream(); NULL without memory. */
+static char *finish(FILE *stream, char **text)
+{
+	bool failed = ferror(stream);
+
+	if (fclose(stream) == 0 && !failed)
+		return *text;
+	free(*text);
+	return NULL;
+}
+
+/* ---- requests ---- */
+
+static void print_bytes(FILE *stream, uint64_t bytes)
+{
+	if (bytes && bytes % (KIB * KIB) == 0)
+		fprintf(stream, "%" PRIu64 " MiB", bytes / (KIB * KIB));
+	else if (bytes && bytes % KIB == 0)
+		fprintf(stream, "%" PRIu64 " KiB", bytes / KIB);
+	else
+		fprintf(stream, "%" PRIu64 " byte%s", bytes, bytes == 1 ? "" : "s");
+}
+
+static void print_detail(FILE *stream, const struct vqi_detail *detail)
+{
+	if (strcmp(detail->name, "len") == 0 && detail->number.known) {
+		print_bytes(stream, detail->number.value);
+		return;
+	}
+	fprintf(stream, "%s ", detail->name);
+	if (detail->text)
+		fputs(detail->text, stream);
+	else if (detail->number.known)
+		fprintf(stream, "%" PRIu64, detail->number.value);
+	else
+		fputc('-', stream);
+}
+
+static void print_age(FILE *stream, const struct vqi_request *request)
+{
+	if (request->age == VQI_AGE_UNKNOWN)
+		return;
+	if (request->age_ms < EXACT_MS)
+		fprintf(stream, ", for %" PRIu64 " ms", request->age_ms);
+	else
+		fprintf(stream, ", for %" PRIu64 " s", request->age_ms / 1000);
+	if (request->age == VQI_AGE_AT_LEAST)
+		fputs(" or more", stream);
+}
+
+char *vqi_request_words(const struct vqi_request *request)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *stream = open_memstream(&text, &len);
+
+	if (!stream)
+		return NULL;
+	fputs(request->kind ? request->kind : "request", stream);
+	for (size_t i = 0; i < request->detail_count; i++) {
+		fputs(i ? ", " : " ", stream);
+		print_detail(stream, &request->details[i]);
+	}
+	fprintf(stream, "%s head %u", request->detail_count ? "," : ":", request->head);
+	print_age(stream, request);
+	if (request->is_candidate)
+		fputs(" (or completed: the ring does not tell)", stream);
+	return finish(stream, &text);
+}
+
+/* ---- back traces ---- */
+
+/* What every coroutine that waits, and every thread, has around it. */
+static bool is_machinery(const char *function)
+{
+	static const char *const beginnings[] = {
+		"qemu_coroutine_",   "qemu_co_",	"coroutine_trampoline",
+		"aio_co_",	     "__start_context", "makecontext",
+		"start_thread",	     "clone",		"__clone",
+		"qemu_thread_start", "_start",		"__libc_start",
+	};
+
+	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
+		if (strncmp(function, beginnings[i], strlen(beginnings[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+char *vqi_stack_words(const struct vqi_stack *stack)
+{
+	char *text = NULL;
+	size_t len, named = 0;
+	FILE *stream = open_memstream(&text, &len);
+
+	if (!stream)
+		return NULL;
+	for (size_t i = 0; i < stack->count && named < FRAMES_NAMED; i++) {
+		const char *function = stack->frames[i].function;
+
+		if (!function || is_machinery(function))
+			continue;
+		fprintf(stream, "%s%s", named == 1 ? ", called by " : named ? ", " : "", function);
+		named++;
+	}
+	if (!named && stack->count)
+		fputs("functions without names", stream);
+	return finish(stream, &text);
+}
