@@ -14,11 +14,16 @@
 #define IS_MMAPPED  2
 #define FLAGS	    7 /* these, and NON_MAIN_ARENA */
 
+/* Bytes that the fences at the end of a part take. Source: glibc malloc/malloc.c sysmalloc(). */
+#define FENCES 32
+
 /* Source: glibc malloc/arena.c: HEAP_MAX_SIZE, struct heap_info, of which some versions have more than others. */
 #define ARENA_SIZE (64u << 20)
 #define LEAST_INFO 32
 #define ARENA_SPAN                                                                                 \
 	4096 /* bytes in which the first chunk of an arena begins, behind its malloc_state */
+
+#define LINKS 4 /* chunks of a chain that tell it from chance */
 
 #define PIECE (256u << 10) /* bytes read at a time */
 
@@ -29,10 +34,20 @@ struct part {
 	const uint8_t *data;
 };
 
+struct reader {
+	struct vqi_mem *mem;
+	struct vqi_heap *heap;
+	size_t room; /* for chunks */
+	size_t left; /* bytes that may be read yet */
+};
+
 bool vqi_chunk_is_for(uint32_t len, uint64_t size)
 {
-	uint64_t least = (size + WORD + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+	uint64_t least;
 
+	if (size > len)
+		return false;
+	least = (size + WORD + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 	least = least < LEAST_CHUNK ? LEAST_CHUNK : least;
 	return len == least - WORD || len == least + ALIGNMENT - WORD;
 }
@@ -66,13 +81,14 @@ static size_t chunk_size(const struct part *part, size_t offset)
 											  : 0;
 }
 
-static struct vqi_error *add(struct vqi_heap *heap, size_t *room, struct vqi_chunk chunk)
+static struct vqi_error *add(struct reader *reader, struct vqi_chunk chunk)
 {
+	struct vqi_heap *heap = reader->heap;
 	struct vqi_chunk *grown;
 
-	if (heap->count == *room) {
-		*room = *room ? *room * 2 : 4096;
-		grown = reallocarray(heap->chunks, *room, sizeof(*grown));
+	if (heap->count == reader->room) {
+		reader->room = reader->room ? reader->room * 2 : 4096;
+		grown = reallocarray(heap->chunks, reader->room, sizeof(*grown));
 		if (!grown)
 			return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 		heap->chunks = grown;
@@ -81,23 +97,19 @@ static struct vqi_error *add(struct vqi_heap *heap, size_t *room, struct vqi_chu
 	return NULL;
 }
 
-/* Where the chain of chunks ends that begins at offset: the end of the part, or a fence, which is too small for a
- * chunk; 0: it does not hold together. */
-static bool is_chain(const struct part *part, size_t offset)
+/* Whether nothing is behind the last chunk, or only what is too small for one: a fence. What could not be read is none.
+ */
+static bool is_end(const struct part *part, size_t offset)
 {
-	while (offset + 2 * WORD <= part->len) {
-		size_t size = chunk_size(part, offset);
+	uint64_t header = word_at(part, offset + WORD);
 
-		if (!size)
-			return (word_at(part, offset + WORD) & ~(uint64_t)FLAGS) < LEAST_CHUNK;
-		offset += size;
-	}
-	return true;
+	if (offset == part->len)
+		return true;
+	return header && (header & ~(uint64_t)FLAGS) < LEAST_CHUNK && part->len - offset <= FENCES;
 }
 
 /* The next chunk says whether one is in use; the last, which all others are made of, has none. */
-static struct vqi_error *add_chain(struct vqi_heap *heap, size_t *room, const struct part *part,
-				   size_t offset)
+static struct vqi_error *add_chain(struct reader *reader, const struct part *part, size_t offset)
 {
 	struct vqi_error *error = NULL;
 	size_t size;
@@ -105,31 +117,47 @@ static struct vqi_error *add_chain(struct vqi_heap *heap, size_t *room, const st
 	for (; !error && (size = chunk_size(part, offset)); offset += size) {
 		if (!(word_at(part, offset + size + WORD) & PREV_INUSE))
 			continue;
-		error = add(heap, room,
-			    (struct vqi_chunk){.address = part->start + offset + 2 * WORD,
-					       .len = (uint32_t)(size - WORD),
-					       .data = part->data + offset + 2 * WORD});
+		error = add(reader, (struct vqi_chunk){.address = part->start + offset + 2 * WORD,
+						       .len = (uint32_t)(size - WORD),
+						       .data = part->data + offset + 2 * WORD});
 	}
-	heap->is_whole &= is_chain(part, offset);
+	reader->heap->is_whole &= is_end(part, offset);
 	return error;
 }
 
 /* ---- arenas ---- */
 
 /* Whether a mapping is the heap of a thread, by what it begins with: its arena, the heap before it, its size, and how
- * much of it can be used. */
+ * much of it can be used, which may have grown since the mappings were listed. */
 static bool is_arena(const struct part *part)
 {
 	uint64_t arena = word_at(part, 0), size = word_at(part, 2 * WORD),
 		 usable = word_at(part, 3 * WORD);
 
-	return part->start % ARENA_SIZE == 0 && part->len <= ARENA_SIZE && arena % WORD == 0 &&
-	       arena % ARENA_SIZE >= LEAST_INFO && arena % ARENA_SIZE < ARENA_SPAN && size &&
-	       size <= usable && usable <= part->len;
+	return arena % WORD == 0 && arena % ARENA_SIZE >= LEAST_INFO &&
+	       arena % ARENA_SIZE < ARENA_SPAN && size && size <= usable && usable <= ARENA_SIZE;
 }
 
-/* Behind struct malloc_state in the first heap of an arena, behind struct heap_info in others; both grew. */
-static bool find_first(const struct part *part, size_t *ret_offset)
+/* Whether chunks follow each other from offset: some, or up to the end. Not all: that would be none when one of them is
+ * changed meanwhile. */
+static bool begins_chain(const struct part *part, size_t offset)
+{
+	size_t size;
+
+	if (!(word_at(part, offset + WORD) & PREV_INUSE) || !chunk_size(part, offset))
+		return false;
+	for (int i = 0; i < LINKS && !is_end(part, offset); i++) {
+		size = chunk_size(part, offset);
+		if (!size)
+			return false;
+		offset += size;
+	}
+	return true;
+}
+
+/* Behind struct malloc_state in the first heap of an arena, behind struct heap_info in others; both grew. 0: there is
+ * none. */
+static size_t find_first(const struct part *part)
 {
 	uint64_t arena = word_at(part, 0);
 	size_t first = LEAST_INFO;
@@ -137,26 +165,30 @@ static bool find_first(const struct part *part, size_t *ret_offset)
 	if (arena - part->start < part->len)
 		first = (arena - part->start + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT + ALIGNMENT;
 	for (size_t offset = first; offset < ARENA_SPAN; offset += ALIGNMENT) {
-		if (word_at(part, offset + WORD) & PREV_INUSE && chunk_size(part, offset) &&
-		    is_chain(part, offset)) {
-			*ret_offset = offset;
-			return true;
-		}
+		if (begins_chain(part, offset))
+			return offset;
 	}
-	return false;
+	return 0;
 }
 
 /* ---- parts ---- */
 
 /* Keeps a part's bytes; what cannot be read is 0, and no chunk. */
-static struct vqi_error *read_part(struct vqi_mem *mem, struct vqi_heap *heap, struct part *part)
+static struct vqi_error *read_part(struct reader *reader, struct part *part)
 {
+	struct vqi_heap *heap = reader->heap;
 	size_t count = (part->len + PIECE - 1) / PIECE;
-	vqi_cleanup_free struct vqi_range *ranges = calloc(count, sizeof(*ranges));
-	uint8_t **grown = reallocarray(heap->parts, heap->part_count + 1, sizeof(*grown));
-	uint8_t *data = calloc(1, part->len);
+	vqi_cleanup_free struct vqi_range *ranges = NULL;
+	uint8_t **grown, *data;
 	struct vqi_error *error;
 
+	if (part->len > reader->left)
+		return vqi_error_new(VQI_ERROR_LIMIT, "more than %u MiB of heap",
+				     VQI_MAX_HEAP_BYTES >> 20);
+	reader->left -= part->len;
+	ranges = calloc(count, sizeof(*ranges));
+	data = calloc(1, part->len);
+	grown = reallocarray(heap->parts, heap->part_count + 1, sizeof(*grown));
 	if (grown)
 		heap->parts = grown;
 	if (!ranges || !grown || !data) {
@@ -172,7 +204,7 @@ static struct vqi_error *read_part(struct vqi_mem *mem, struct vqi_heap *heap, s
 					       .buf = data + i * PIECE,
 					       .len = left < PIECE ? left : PIECE};
 	}
-	error = vqi_mem_readv(mem, ranges, count);
+	error = vqi_mem_readv(reader->mem, ranges, count);
 	for (size_t i = 0; !error && i < count; i++) {
 		if (!ranges[i].ok)
 			memset(ranges[i].buf, 0, ranges[i].len);
@@ -180,35 +212,54 @@ static struct vqi_error *read_part(struct vqi_mem *mem, struct vqi_heap *heap, s
 	return error;
 }
 
-static struct vqi_error *add_main(struct vqi_mem *mem, struct vqi_heap *heap, size_t *room,
-				  struct part *part)
+static struct vqi_error *add_main(struct reader *reader, const struct vqi_map *map)
 {
-	struct vqi_error *error = read_part(mem, heap, part);
+	struct part part = {.start = map->start, .len = map->end - map->start};
+	struct vqi_error *error = read_part(reader, &part);
 
-	return error ? error : add_chain(heap, room, part, 0);
+	return error ? error : add_chain(reader, &part, 0);
 }
 
 /* The mapping may be another's, aligned by chance: that is looked at first. */
-static struct vqi_error *add_arena(struct vqi_mem *mem, struct vqi_heap *heap, size_t *room,
-				   struct part *part)
+static struct vqi_error *add_arena(struct reader *reader, struct part *part, bool *ret_is_full)
 {
 	uint8_t head[LEAST_INFO];
-	struct part begin = {.start = part->start, .len = part->len, .data = head};
-	struct vqi_error *error = vqi_mem_read(mem, part->start, head, sizeof(head));
+	struct part begin = {.start = part->start, .len = sizeof(head), .data = head};
+	struct vqi_error *error = vqi_mem_read(reader->mem, part->start, head, sizeof(head));
+	uint64_t size;
 	size_t first;
 
+	*ret_is_full = false;
 	if (error)
 		return vqi_error_keep_fatal(error);
 	if (!is_arena(&begin))
 		return NULL;
-	part->len = (size_t)word_at(&begin, 2 * WORD);
-	error = read_part(mem, heap, part);
+	*ret_is_full = word_at(&begin, 3 * WORD) == ARENA_SIZE;
+	size = word_at(&begin, 2 * WORD);
+	part->len = size < part->len ? size : part->len;
+	error = read_part(reader, part);
 	if (error)
 		return error;
-	if (find_first(part, &first))
-		return add_chain(heap, room, part, first);
-	heap->is_whole = false;
+	first = find_first(part);
+	if (first)
+		return add_chain(reader, part, first);
+	reader->heap->is_whole = false;
 	return NULL;
+}
+
+/* One behind the other is in the same mapping once the first is full. */
+static struct vqi_error *add_arenas(struct reader *reader, const struct vqi_map *map)
+{
+	struct vqi_error *error = NULL;
+	bool is_full = true;
+
+	for (uint64_t at = map->start; !error && is_full && at < map->end; at += ARENA_SIZE) {
+		uint64_t left = map->end - at;
+		struct part part = {.start = at, .len = left < ARENA_SIZE ? left : ARENA_SIZE};
+
+		error = add_arena(reader, &part, &is_full);
+	}
+	return error;
 }
 
 static bool is_main(const struct vqi_map *map)
@@ -218,28 +269,22 @@ static bool is_main(const struct vqi_map *map)
 
 static bool may_be_arena(const struct vqi_map *map)
 {
-	return !map->path && !map->inode && map->start % ARENA_SIZE == 0 &&
-	       map->end - map->start <= ARENA_SIZE;
+	return !map->path && !map->inode && map->start % ARENA_SIZE == 0;
 }
 
-static struct vqi_error *read_all(struct vqi_mem *mem, const struct vqi_maps *maps,
-				  struct vqi_heap *heap)
+static struct vqi_error *read_all(struct reader *reader, const struct vqi_maps *maps)
 {
 	struct vqi_error *error = NULL;
-	size_t room = 0, left = VQI_MAX_HEAP_BYTES;
 
 	for (size_t i = 0; !error && i < maps->count; i++) {
 		const struct vqi_map *map = &maps->maps[i];
-		struct part part = {.start = map->start, .len = map->end - map->start};
 
-		if (!map->readable || !map->writable || (!is_main(map) && !may_be_arena(map)))
+		if (!map->readable || !map->writable)
 			continue;
-		if (part.len > left)
-			return vqi_error_new(VQI_ERROR_LIMIT, "more than %u MiB of heap",
-					     VQI_MAX_HEAP_BYTES >> 20);
-		error = is_main(map) ? add_main(mem, heap, &room, &part)
-				     : add_arena(mem, heap, &room, &part);
-		left -= part.data ? part.len : 0;
+		if (is_main(map))
+			error = add_main(reader, map);
+		else if (may_be_arena(map))
+			error = add_arenas(reader, map);
 	}
 	return error;
 }
@@ -248,7 +293,8 @@ struct vqi_error *vqi_heap_read(struct vqi_mem *mem, const struct vqi_maps *maps
 				struct vqi_heap *ret_heap)
 {
 	vqi_cleanup(vqi_heap_done) struct vqi_heap heap = {.is_whole = true};
-	struct vqi_error *error = read_all(mem, maps, &heap);
+	struct reader reader = {.mem = mem, .heap = &heap, .left = VQI_MAX_HEAP_BYTES};
+	struct vqi_error *error = read_all(&reader, maps);
 
 	if (error)
 		return error;
@@ -269,5 +315,7 @@ static int compare(const void *key, const void *member)
 
 const struct vqi_chunk *vqi_heap_find(const struct vqi_heap *heap, uint64_t address)
 {
+	if (!heap->count)
+		return NULL;
 	return bsearch(&address, heap->chunks, heap->count, sizeof(*heap->chunks), compare);
 }
