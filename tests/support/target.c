@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "fake_blocks.h"
 #include "fake_waits.h"
 
 #define MAX_SPINNERS 64
@@ -298,7 +299,8 @@ static uint64_t answer(char *line)
 		return close((int)number) == 0;
 	if (is(line, "write-eventfd"))
 		return eventfd_write((int)number, UINT64_C(0xfffffffffffffff0)) == 0;
-	return fake_waits_answer(line, text);
+	number = fake_blocks_answer(line, text);
+	return number ? number : fake_waits_answer(line, text);
 }
 
 int main(void)
