@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "fake_blocks.h"
+#include "fake_saved.h"
 #include "fake_waits.h"
 
 #define MAX_SPINNERS 64
@@ -299,7 +300,9 @@ static uint64_t answer(char *line)
 		return close((int)number) == 0;
 	if (is(line, "write-eventfd"))
 		return eventfd_write((int)number, UINT64_C(0xfffffffffffffff0)) == 0;
-	number = fake_blocks_answer(line, text);
+	number = fake_saved_answer(line);
+	if (!number)
+		number = fake_blocks_answer(line, text);
 	return number ? number : fake_waits_answer(line, text);
 }
 
