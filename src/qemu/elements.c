@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vqi/limits.h"
+
 #define WORD	    8
-#define IOVEC	    16	  /* struct iovec: iov_base, iov_len */
-#define MAX_BUFFERS 1024  /* VIRTQUEUE_MAX_SIZE, include/hw/virtio/virtio.h */
-#define MAX_INDEX   32768 /* VirtIO 1.2, 2.7: no queue is larger */
+#define IOVEC	    16	 /* struct iovec: iov_base, iov_len */
+#define MAX_BUFFERS 1024 /* VIRTQUEUE_MAX_SIZE, include/hw/virtio/virtio.h */
 
 static const enum vqi_field_id needed[] = {
 	VQI_F_VirtQueueElement_index,	 VQI_F_VirtQueueElement_ndescs,
@@ -53,7 +54,7 @@ static bool is_element(const struct vqi_layout *layout, const struct vqi_chunk *
 	uint64_t in_num = field(&view, VQI_F_VirtQueueElement_in_num);
 	uint64_t out_num = field(&view, VQI_F_VirtQueueElement_out_num);
 
-	if (chunk->len < layout->structs[VQI_S_VirtQueueElement].size || index >= MAX_INDEX ||
+	if (chunk->len < layout->structs[VQI_S_VirtQueueElement].size || index >= VQI_MAX_RING ||
 	    in_num > MAX_BUFFERS || out_num > MAX_BUFFERS || !(in_num + out_num) ||
 	    !has_arrays(&view, in_num, out_num))
 		return false;
