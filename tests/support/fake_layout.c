@@ -6,7 +6,7 @@
 
 #define NONE ((enum vqi_struct_id)VQI_STRUCT_COUNT)
 
-/* What a structure begins with, as QOM's structures do. */
+/* What a structure begins with, as QOM's structures do, and a few others. */
 static const struct {
 	enum vqi_struct_id id, base;
 } bases[] = {
@@ -36,6 +36,10 @@ static const struct {
 	{VQI_S_CPUState, VQI_S_DeviceState},
 	{VQI_S_ThrottleGroup, VQI_S_Object},
 	{VQI_S_MemoryRegion, VQI_S_Object},
+	{VQI_S_VirtIOBlockReq, VQI_S_VirtQueueElement},
+	{VQI_S_VirtIOSCSIReq, VQI_S_VirtQueueElement},
+	{VQI_S_SCSIDiskReq, VQI_S_SCSIRequest},
+	{VQI_S_CoroutineUContext, VQI_S_Coroutine},
 };
 
 /* Fields that are structures of the table themselves. */
@@ -144,6 +148,11 @@ static const struct {
 	{VQI_F_SCSIRequest_next, 16},
 	{VQI_F_SCSIRequest_retry, 1},
 	{VQI_F_NetQueue_nq_count, 4},
+	{VQI_F_VirtQueueElement_index, 4},
+	{VQI_F_VirtQueueElement_ndescs, 4},
+	{VQI_F_VirtQueueElement_out_num, 4},
+	{VQI_F_VirtQueueElement_in_num, 4},
+	{VQI_F_CoroutineUContext_env, 200},
 };
 
 /* What objects of a type are. */
