@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vqi/checked.h"
 #include "vqi/in_flight.h"
 
 /* ---- which request an address belongs to ---- */
@@ -206,7 +207,7 @@ static void take_coroutine(const struct vqi_view *view, unsigned int machine, ui
 			   struct vqi_carried *carried)
 {
 	struct vqi_registers registers = {0};
-	uint64_t words[VQI_JMP_BUF_WORDS], stack, size, caller;
+	uint64_t words[VQI_JMP_BUF_WORDS], stack, size, caller, end;
 	bool is_known;
 
 	if (!vqi_view_uint(view, VQI_F_CoroutineUContext_stack, &stack) ||
@@ -214,7 +215,8 @@ static void take_coroutine(const struct vqi_view *view, unsigned int machine, ui
 	    !vqi_view_uint(view, VQI_F_Coroutine_caller, &caller) || !read_env(view, words))
 		return;
 	is_known = vqi_jmp_buf_registers(machine, words, guard, &registers) &&
-		   registers.sp - stack < size;
+		   vqi_add_u64(stack, size, &end) && registers.sp >= stack &&
+		   registers.sp < end;
 	if (!is_known && !caller)
 		return;
 	if (carried->coroutine_hva && !caller &&
@@ -243,8 +245,9 @@ static void find_coroutines(const struct vqi_layout *layout, const struct vqi_he
 	}
 }
 
-/* virtio-blk makes one request of several that lie behind each other: the first of them has the coroutine. Source:
- * hw/block/virtio-blk.c submit_requests(). */
+/* virtio-blk makes one request of several that lie behind each other: the first of them has the coroutine. What seems to
+ * be another's is one that has ended, of a request that had its memory before. Source: hw/block/virtio-blk.c
+ * submit_requests(). */
 static void follow_merged(const struct vqi_layout *layout, const struct keys *keys,
 			  struct vqi_carried *carried, size_t count, size_t first)
 {
@@ -259,7 +262,7 @@ static void follow_merged(const struct vqi_layout *layout, const struct keys *ke
 		    !vqi_view_uint(&view, VQI_F_VirtIOBlockReq_mr_next, &next))
 			return;
 		key = keys_find(keys, next);
-		if (!key || carried[key->index].coroutine_hva)
+		if (!key || carried[key->index].coroutine_hva == carried[first].coroutine_hva)
 			return;
 		to = &carried[key->index];
 		to->carrier = carried[first].carrier;
@@ -290,8 +293,10 @@ struct vqi_error *vqi_carried_find(const struct vqi_layout *layout, const struct
 	vqi_cleanup(keys_done) struct keys keys = {0}, aiocbs = {0};
 	struct vqi_error *error = NULL;
 
-	for (size_t i = 0; !error && i < count; i++)
+	for (size_t i = 0; !error && i < count; i++) {
+		carried[i] = (struct vqi_carried){.element = carried[i].element};
 		error = add_request(layout, heap, &carried[i], i, &keys);
+	}
 	if (!error)
 		error = find_aiocbs(layout, heap, &keys, &aiocbs);
 	if (error)
