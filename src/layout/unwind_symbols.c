@@ -41,8 +41,12 @@ static bool covers(const struct symbol *symbol, uint64_t addr)
 
 static void offer(const struct symbol *symbol, struct vqi_named *named, int *named_rank)
 {
-	if (named->function && (symbol->start < named->start ||
-				(symbol->start == named->start && symbol->rank <= *named_rank)))
+	/* A label without a size, where there is nothing else. */
+	if (named->function && !symbol->size)
+		return;
+	if (named->function && *named_rank >= 0 &&
+	    (symbol->start < named->start ||
+	     (symbol->start == named->start && symbol->rank <= *named_rank)))
 		return;
 	named->function = (char *)(uintptr_t)symbol->name;
 	named->start = symbol->start;
@@ -83,7 +87,7 @@ static void read_symbols(Dwfl_Module *module, struct vqi_named *names, int *rank
 			continue;
 		for (size_t at = lower_bound(names, count, start);
 		     at < count && covers(&symbol, names[at].addr); at++) {
-			symbol.rank = rank(name, &sym);
+			symbol.rank = symbol.size ? rank(name, &sym) : -1;
 			offer(&symbol, &names[at], &ranks[at]);
 		}
 	}

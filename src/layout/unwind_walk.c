@@ -169,6 +169,30 @@ static bool check_rule(const struct vqi_walker *walker, struct vqi_walk *walk, u
 	return false;
 }
 
+/* Finds the rule of a frame, and the address that it is in. */
+static void find_rule(struct vqi_walker *walker, uint64_t pc, bool exact, uint64_t *addr)
+{
+	struct vqi_walk *walk = walker->walk;
+	const struct vqi_unwind_rule *other;
+
+	walk->rule = *vqi_unwind_rules_find(walker->rules, *addr);
+	if (exact)
+		return;
+	/* The kernel lets a signal handler return to code that nothing calls. */
+	if (walk->rule.is_signal)
+		*addr = pc;
+	if (walk->rule.has_cfi)
+		return;
+	/* Nobody has called the function that a coroutine returns to at its very beginning: makecontext(3) put it there. So it is
+	 * the outermost, and what its unwind information says of a caller is not so. */
+	other = vqi_unwind_rules_find(walker->rules, pc);
+	if (other->has_cfi && other->start == pc) {
+		walk->rule = *other;
+		walk->rule.return_kind = VQI_RETURN_NEVER;
+		*addr = pc;
+	}
+}
+
 /* Takes the frame that libdwfl has come to; false when there it stops. */
 static bool take_frame(struct vqi_walker *walker, Dwfl_Frame *state, uint64_t pc)
 {
@@ -186,15 +210,15 @@ static bool take_frame(struct vqi_walker *walker, Dwfl_Frame *state, uint64_t pc
 		stop(walk, "the stack leads nowhere from 0x%" PRIx64, walk->sp);
 		return false;
 	}
-	walk->rule = *vqi_unwind_rules_find(walker->rules, addr);
-	/* The kernel lets a signal handler return to code that nothing calls. */
-	if (!exact && walk->rule.is_signal)
-		addr = pc;
+	find_rule(walker, pc, exact, &addr);
 	if (!add_frame(walk, pc, addr))
 		return false;
 	walk->sp = sp;
 	walk->after_signal = walk->rule.is_signal;
 	if (!check_rule(walker, walk, pc))
+		return false;
+	walk->ended = walk->rule.return_kind == VQI_RETURN_NEVER;
+	if (walk->ended)
 		return false;
 	note_needs(walk, state);
 	return true;
@@ -246,8 +270,6 @@ static void check_end(struct vqi_walker *walker, struct vqi_walk *walk)
 	char name[REGISTER_NAME];
 	uint64_t word;
 
-	if (rule->return_kind == VQI_RETURN_NEVER)
-		return;
 	if (walk->missing >= 0) {
 		name_register(walk, name);
 		stop(walk, "%s is not known: the frame at 0x%" PRIx64 " needs it", name, pc);
@@ -325,9 +347,9 @@ bool vqi_walk(struct vqi_walker *walker, const struct vqi_unwind_job *job,
 		int result =
 			dwfl_getthread_frames(walker->files->dwfl, THREAD_ID, on_frame, walker);
 
-		if (!walk.stopped && result)
+		if (!walk.stopped && !walk.ended && result)
 			stop(&walk, "%s", dwfl_errmsg(-1));
-		else if (!walk.stopped)
+		else if (!walk.stopped && !walk.ended)
 			check_end(walker, &walk);
 	}
 	walker->walk = NULL;

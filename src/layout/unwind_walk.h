@@ -11,6 +11,7 @@ struct vqi_walk {
 	struct vqi_raw_stack *stack;
 	struct vqi_registers registers; /* where libdwfl begins */
 	bool after_signal; /* the last frame is a signal's: that behind it was interrupted */
+	bool ended;	   /* the last frame is the outermost */
 	bool stopped;	   /* the gap is set */
 	uint64_t sp;	   /* of the last frame */
 	struct vqi_unwind_rule rule; /* the last frame's */

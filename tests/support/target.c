@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "fake_blocks.h"
+#include "fake_chains.h"
 #include "fake_saved.h"
 #include "fake_waits.h"
 
@@ -300,6 +301,8 @@ static uint64_t answer(char *line)
 		return close((int)number) == 0;
 	if (is(line, "write-eventfd"))
 		return eventfd_write((int)number, UINT64_C(0xfffffffffffffff0)) == 0;
+	if (strncmp(line, "chain-", strlen("chain-")) == 0)
+		return fake_chains_answer(line, text);
 	number = fake_saved_answer(line);
 	if (!number)
 		number = fake_blocks_answer(line, text);
