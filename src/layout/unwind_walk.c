@@ -77,7 +77,7 @@ static bool read_copy(const struct vqi_unwind_job *job, uint64_t addr, uint64_t 
 	return true;
 }
 
-static bool read_word(struct vqi_walker *walker, uint64_t addr, uint64_t *ret_word)
+bool vqi_walk_read(struct vqi_walker *walker, uint64_t addr, uint64_t *ret_word)
 {
 	vqi_cleanup_error struct vqi_error *error = NULL;
 
@@ -90,7 +90,7 @@ static bool read_word(struct vqi_walker *walker, uint64_t addr, uint64_t *ret_wo
 static bool read_memory(Dwfl *dwfl, Dwarf_Addr addr, Dwarf_Word *ret_word, void *context)
 {
 	(void)dwfl;
-	return read_word(context, addr, ret_word);
+	return vqi_walk_read(context, addr, ret_word);
 }
 
 static const Dwfl_Thread_Callbacks callbacks = {
@@ -106,7 +106,7 @@ static const Dwfl_Thread_Callbacks callbacks = {
  * stack leaves it where it was; only the innermost can be one. */
 static bool is_outward(const struct vqi_walk *walk, uint64_t sp)
 {
-	if (!walk->stack->count || walk->after_signal)
+	if (!walk->stack->count || walk->after_signal || walk->resumed)
 		return true;
 	return sp > walk->sp || (sp == walk->sp && walk->stack->count == 1);
 }
@@ -145,6 +145,12 @@ static void note_needs(struct vqi_walk *walk, Dwfl_Frame *state)
 	if (walk->missing < 0 && rule->return_kind == VQI_RETURN_REGISTER &&
 	    dwfl_frame_reg(state, (unsigned int)rule->return_register, &value))
 		walk->missing = rule->return_register;
+	if (walk->missing < 0)
+		return;
+	walk->last = (struct vqi_registers){.sp = walk->sp};
+	for (unsigned int i = 0; i < VQI_MAX_REGISTERS; i++)
+		if (!dwfl_frame_reg(state, i, &value))
+			vqi_registers_set(&walk->last, i, value);
 }
 
 /* Whether there is a way on from an address. */
@@ -214,6 +220,7 @@ static bool take_frame(struct vqi_walker *walker, Dwfl_Frame *state, uint64_t pc
 	if (!add_frame(walk, pc, addr))
 		return false;
 	walk->sp = sp;
+	walk->resumed = false;
 	walk->after_signal = walk->rule.is_signal;
 	if (!check_rule(walker, walk, pc))
 		return false;
@@ -280,7 +287,7 @@ static void check_end(struct vqi_walker *walker, struct vqi_walk *walk)
 	if (rule->return_kind == VQI_RETURN_STACK && walk->cfa) {
 		uint64_t at = walk->cfa + (uint64_t)rule->return_offset;
 
-		if (!read_word(walker, at, &word))
+		if (!vqi_walk_read(walker, at, &word))
 			stop(walk, "cannot read 8 bytes at 0x%" PRIx64, at);
 		else if (word)
 			stop(walk, "libdwfl cannot unwind from 0x%" PRIx64, pc);
@@ -328,6 +335,7 @@ static bool attach(struct vqi_walker *walker, struct vqi_walk *walk)
 		stop(walk, "not a machine whose stacks are known");
 		return false;
 	}
+	walker->machine = header.e_machine;
 	walker->sp_register = sp_register_of(header.e_machine);
 	walker->attached =
 		dwfl_attach_state(walker->files->dwfl, elf, THREAD_ID, &callbacks, walker);
@@ -336,17 +344,36 @@ static bool attach(struct vqi_walker *walker, struct vqi_walk *walk)
 	return walker->attached;
 }
 
+/* Goes back to the last frame, with the frame pointer that it lacked. False: that is not to be found. */
+static bool resume(struct vqi_walker *walker, struct vqi_walk *walk)
+{
+	const struct vqi_raw_frame *last = &walk->stack->frames[walk->stack->count - 1];
+	uint64_t pointer;
+
+	if (walk->missing < 0 || !vqi_walk_find_pointer(walker, walk, &pointer))
+		return false;
+	vqi_registers_set(&walk->last, (unsigned int)walk->missing, pointer);
+	walk->registers = walk->last;
+	walk->registers.pc = last->pc;
+	walk->stack->count--;
+	walk->after_signal = last->addr == last->pc;
+	walk->resumed = true;
+	return true;
+}
+
 bool vqi_walk(struct vqi_walker *walker, const struct vqi_unwind_job *job,
 	      struct vqi_raw_stack *ret_stack)
 {
 	struct vqi_walk walk = {
 		.job = job, .stack = ret_stack, .registers = job->registers, .missing = -1};
+	int result;
 
 	walker->walk = &walk;
 	if (attach(walker, &walk)) {
-		int result =
-			dwfl_getthread_frames(walker->files->dwfl, THREAD_ID, on_frame, walker);
-
+		do
+			result = dwfl_getthread_frames(walker->files->dwfl, THREAD_ID, on_frame,
+						       walker);
+		while (!result && resume(walker, &walk));
 		if (!walk.stopped && !walk.ended && result)
 			stop(&walk, "%s", dwfl_errmsg(-1));
 		else if (!walk.stopped && !walk.ended)

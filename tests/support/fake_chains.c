@@ -95,7 +95,7 @@ static void *spin(void *arg)
 static void *block_framed(void *arg)
 {
 	announce();
-	vqi_chain_framed((size_t)(uintptr_t)arg);
+	then(vqi_chain_framed((size_t)(uintptr_t)arg));
 	return arg;
 }
 

@@ -282,6 +282,22 @@ START_TEST(test_no_lines)
 }
 END_TEST
 
+/* procfs does not tell the frame pointer, which is needed here: it is found by who has called. */
+START_TEST(test_frame_pointer)
+{
+	static const char *const chain[] = {"end_chain",	"vqi_chain_g",	"vqi_chain_f",
+					    "vqi_chain_framed", "block_framed", NULL};
+
+	add_sleeper("chain-framed 300");
+	add_sleeper("chain-framed 8000"); /* it is too far away */
+	unwind(VQI_LINES_CHEAP);
+	assert_complete(&stacks[0]);
+	assert_chain(&stacks[0], chain);
+	ck_assert_pstr_eq(stacks[1].frames[stacks[1].count - 1].function, "vqi_chain_framed");
+	ck_assert_ptr_nonnull(strstr(stacks[1].gap, "rbp is not known"));
+}
+END_TEST
+
 START_TEST(test_deep)
 {
 	add_sleeper("chain-deep 1000");
@@ -414,6 +430,7 @@ int main(void)
 	tcase_add_test(tcase, test_stripped);
 	tcase_add_test(tcase, test_deleted);
 	tcase_add_test(tcase, test_no_lines);
+	tcase_add_test(tcase, test_frame_pointer);
 	tcase_add_test(tcase, test_deep);
 	tcase_add_test(tcase, test_nonsense);
 	tcase_add_test(tcase, test_parser_crashes);
