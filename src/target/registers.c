@@ -32,7 +32,7 @@
 
 #if defined(__x86_64__)
 /* The numbers that DWARF has for them. Source: System V ABI, AMD64 supplement, 3.6.2. */
-static bool convert(const struct user_regs_struct *from, struct vqi_registers *to)
+static void convert(const struct user_regs_struct *from, struct vqi_registers *to)
 {
 	const unsigned long long values[] = {
 		from->rax, from->rdx, from->rcx, from->rbx, from->rsi, from->rdi,
@@ -44,44 +44,46 @@ static bool convert(const struct user_regs_struct *from, struct vqi_registers *t
 		vqi_registers_set(to, i, values[i]);
 	to->pc = from->rip;
 	to->sp = from->rsp;
-	return true;
 }
 #elif defined(__aarch64__)
 /* Source: DWARF for the Arm 64-bit Architecture, 4.1. */
-static bool convert(const struct user_regs_struct *from, struct vqi_registers *to)
+static void convert(const struct user_regs_struct *from, struct vqi_registers *to)
 {
 	for (unsigned int i = 0; i < 31; i++)
 		vqi_registers_set(to, i, from->regs[i]);
 	to->pc = from->pc;
 	to->sp = from->sp;
-	return true;
-}
-#else
-static bool convert(const struct user_regs_struct *from, struct vqi_registers *to)
-{
-	(void)from;
-	(void)to;
-	return false;
 }
 #endif
 
-struct vqi_error *vqi_stop_registers(struct vqi_stop *stop, struct vqi_registers *ret_registers)
+static struct vqi_error *read_registers(pid_t tid, struct vqi_registers *ret_registers)
 {
+#if defined(__x86_64__) || defined(__aarch64__)
 	struct vqi_registers registers = {0};
 	struct user_regs_struct raw;
 	struct iovec part = {.iov_base = &raw, .iov_len = sizeof(raw)};
 
+	if (ptrace(PTRACE_GETREGSET, tid, (void *)NT_PRSTATUS, &part) != 0)
+		return vqi_error_sys(errno, "PTRACE_GETREGSET of thread %d", (int)tid);
+	if (part.iov_len == sizeof(raw)) { /* a program of another word size has fewer bytes */
+		convert(&raw, &registers);
+		*ret_registers = registers;
+		return NULL;
+	}
+#else
+	(void)tid;
+	(void)ret_registers;
+#endif
+	return vqi_error_new(VQI_ERROR_UNSUPPORTED,
+			     "the registers of a thread that runs cannot be read here");
+}
+
+struct vqi_error *vqi_stop_registers(struct vqi_stop *stop, struct vqi_registers *ret_registers)
+{
 	if (stop->tracees.count != 1 || stop->tracees.items[0].state != VQI_TRACEE_STOPPED)
 		return vqi_error_new(VQI_ERROR_BAD_DATA, "thread %d could not be stopped",
 				     (int)stop->only);
-	if (ptrace(PTRACE_GETREGSET, stop->only, (void *)NT_PRSTATUS, &part) != 0)
-		return vqi_error_sys(errno, "PTRACE_GETREGSET of thread %d", (int)stop->only);
-	/* A program of another word size has shorter ones. */
-	if (part.iov_len != sizeof(raw) || !convert(&raw, &registers))
-		return vqi_error_new(VQI_ERROR_UNSUPPORTED,
-				     "the registers of a thread that runs cannot be read here");
-	*ret_registers = registers;
-	return NULL;
+	return read_registers(stop->only, ret_registers);
 }
 
 /* Copies the innermost part of the stack, whole pages, up to where it ends. */
