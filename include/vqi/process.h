@@ -105,24 +105,24 @@ struct vqi_error *vqi_process_thread(struct vqi_process *process, pid_t tid,
 /* Where a thread is. */
 struct vqi_thread_place {
 	struct vqi_registers registers;
+	bool was_stopped;
 	struct vqi_num sleeps; /* how often it had gone to sleep by then; unknown: it was stopped */
-	uint8_t *stack; /* of what was stopped: the bytes from the stack pointer on; else NULL */
+	uint8_t *stack;	       /* the bytes from the stack pointer on, of that time */
 	size_t stack_len;
 };
 
-/* Where a thread is. One that sleeps is not touched: procfs gives its stack pointer and program counter. One that runs is
- * stopped alone, for microseconds, when may_stop allows it; its registers, and the innermost part of its stack, are of that time.
- * *stopped_us is how long, and is added to also on failure; it stays as it is when nothing was stopped.
+/* Where a thread is, and the innermost part of its stack, which belong together. One that sleeps is not touched: procfs gives its
+ * stack pointer and program counter, and no other register. One that runs is stopped alone, for microseconds, when may_stop
+ * allows it. *stopped_us is how long, and is added to also on failure; it stays as it is when nothing was stopped.
  * Stop: the thread, if it runs.
- * Errors: UNSUPPORTED it runs, and may not be stopped, or the kernel does not tell; BAD_DATA it has ended or cannot be
- * stopped; GONE, PERMISSION, SYS, NOMEM. Owner: the caller, vqi_thread_place_done(). */
+ * Errors: UNSUPPORTED it runs, and may not be stopped, or sleeps too shortly, or the kernel does not tell; BAD_DATA it has
+ * ended or cannot be stopped; GONE, PERMISSION, SYS, NOMEM. Owner: the caller, vqi_thread_place_done(). */
 struct vqi_error *vqi_thread_registers(struct vqi_process *process, pid_t tid, bool may_stop,
 				       struct vqi_thread_place *ret_place,
 				       uint64_t *stopped_us) vqi_must_check;
 void vqi_thread_place_done(struct vqi_thread_place *place);
 
-/* Whether a thread that slept has slept on, so that its stack, read meanwhile, belongs to its registers. One that was stopped
- * has a copy. */
+/* Whether a thread that slept has slept on ever since. */
 bool vqi_thread_is_there(struct vqi_process *process, pid_t tid,
 			 const struct vqi_thread_place *place);
 

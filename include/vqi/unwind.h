@@ -17,8 +17,7 @@
 /* Where to begin. */
 struct vqi_unwind_job {
 	struct vqi_registers registers;
-	/* Bytes of the stack as they were when the registers were read, of what runs on; they count before
-	 * those of memory. NULL: none. */
+	/* Bytes of the stack as they were when the registers were read; they count before those of memory. NULL: none. */
 	const uint8_t *copy;
 	uint64_t copy_addr;
 	size_t copy_len;

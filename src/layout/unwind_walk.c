@@ -12,6 +12,7 @@
 
 #define THREAD_ID     1 /* libdwfl wants one */
 #define REGISTER_NAME 32
+#define X86_64_RIP    16 /* in DWARF */
 
 bool vqi_walker_init(struct vqi_walker *walker, struct vqi_unwind_files *files, struct vqi_mem *mem)
 {
@@ -53,7 +54,7 @@ static bool set_registers(Dwfl_Thread *thread, void *context)
 {
 	struct vqi_walker *walker = context;
 	const struct vqi_registers *registers = &walker->walk->registers;
-	const Dwarf_Word sp = registers->sp;
+	const Dwarf_Word sp = registers->sp, pc = registers->pc;
 
 	for (int i = 0; i < VQI_MAX_REGISTERS; i++) {
 		const Dwarf_Word value = registers->values[i];
@@ -62,6 +63,10 @@ static bool set_registers(Dwfl_Thread *thread, void *context)
 		    !dwfl_thread_state_registers(thread, i, 1, &value))
 			return false;
 	}
+	/* The unwind information of the PLT asks for it as a register. */
+	if (walker->machine == EM_X86_64 &&
+	    !dwfl_thread_state_registers(thread, X86_64_RIP, 1, &pc))
+		return false;
 	dwfl_thread_state_register_pc(thread, registers->pc);
 	return dwfl_thread_state_registers(thread, walker->sp_register, 1, &sp);
 }
@@ -159,6 +164,7 @@ static bool check_rule(const struct vqi_walker *walker, struct vqi_walk *walk, u
 	const struct vqi_unwind_rule *rule = &walk->rule;
 	const struct vqi_maps *maps = walker->files->source->maps;
 	vqi_cleanup_free char *name = NULL;
+	const struct vqi_map *map;
 
 	if (rule->has_cfi)
 		return true;
@@ -166,12 +172,14 @@ static bool check_rule(const struct vqi_walker *walker, struct vqi_walk *walk, u
 		stop(walk, "there is no code at 0x%" PRIx64, pc);
 		return false;
 	}
-	name = vqi_unwind_file_name(&maps->maps[rule->file->index]);
-	if (rule->file->module)
-		stop(walk, "no unwind information for 0x%" PRIx64 " in %s", pc, name ? name : "?");
-	else
-		stop(walk, "no unwind information for 0x%" PRIx64 " in %s: %s", pc,
-		     name && name[0] ? name : "unnamed memory", rule->file->why);
+	map = &maps->maps[rule->file->index];
+	if (!map->inode && !map->path) {
+		stop(walk, "0x%" PRIx64 " is generated code, without unwind information", pc);
+		return false;
+	}
+	name = vqi_unwind_file_name(map);
+	stop(walk, "no unwind information for 0x%" PRIx64 " in %s%s%s", pc, name ? name : "?",
+	     rule->file->why ? ": " : "", rule->file->why ? rule->file->why : "");
 	return false;
 }
 

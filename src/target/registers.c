@@ -19,6 +19,7 @@
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/user.h>
+#include <time.h>
 
 #include "call.h"
 #include "process_private.h"
@@ -26,9 +27,10 @@
 #include "stop_private.h"
 #include "vqi/cleanup.h"
 
-#define COPY_SIZE                                                                                  \
-	65536 /* bytes of the stack that are read while it is stopped: read in some 10 us */
-#define PAGE 4096
+#define COPY_SIZE 65536 /* bytes of the stack that are read with the registers, in some 10 us */
+#define PAGE	  4096
+#define MAX_LOOKS 5 /* at a thread that goes to sleep and wakes up all the time */
+#define REST_NS	  1000000
 
 #if defined(__x86_64__)
 /* The numbers that DWARF has for them. Source: System V ABI, AMD64 supplement, 3.6.2. */
@@ -133,8 +135,12 @@ static struct vqi_error *stop_and_look(struct tracer *tracer, struct vqi_stop *s
 static void *trace(void *context)
 {
 	struct tracer *tracer = context;
+	/* A thread that is new, or has worked, waits for a processor behind others when they are all busy; one that has slept does
+	 * not. What is stopped waits for us. */
+	const struct timespec rest = {.tv_nsec = REST_NS};
 	struct vqi_stop *stop;
 
+	nanosleep(&rest, NULL);
 	tracer->error = vqi_stop_seize_thread(tracer->process, tracer->tid, &stop);
 	if (tracer->error)
 		return NULL;
@@ -164,12 +170,6 @@ static struct vqi_error *run_tracer(struct tracer *tracer)
 	return failed ? vqi_error_sys(failed, "pthread_create") : tracer->error;
 }
 
-static void set_sleeping(const struct vqi_call *call, struct vqi_thread_place *place)
-{
-	place->registers.sp = call->sp;
-	place->registers.pc = call->pc;
-}
-
 static struct vqi_error *stop_running(struct vqi_process *process, pid_t tid,
 				      struct vqi_thread_place *place, struct vqi_call *call,
 				      uint64_t *stopped_us)
@@ -188,8 +188,10 @@ static struct vqi_error *stop_running(struct vqi_process *process, pid_t tid,
 	*call = tracer.call;
 	if (call->state != VQI_CALL_RUNNING)
 		return NULL;
+	vqi_thread_place_done(place);
 	*place = tracer.place;
 	place->stack = take_ptr(buf);
+	place->was_stopped = true;
 	return NULL;
 }
 
@@ -204,42 +206,87 @@ static struct vqi_error *read_sleeps(struct vqi_process *process, pid_t tid,
 	return error;
 }
 
-static struct vqi_error *look(struct vqi_process *process, pid_t tid, bool may_stop,
-			      struct vqi_thread_place *place, uint64_t *stopped_us)
+/* Whether a call, and how often the thread had slept by then, are those of a place. */
+static bool is_same(const struct vqi_call *call, struct vqi_num sleeps,
+		    const struct vqi_thread_place *place)
+{
+	return (call->state == VQI_CALL_INSIDE || call->state == VQI_CALL_OUTSIDE) &&
+	       call->pc == place->registers.pc && call->sp == place->registers.sp &&
+	       vqi_num_equal(sleeps, place->sleeps);
+}
+
+static struct vqi_error *look_again(struct vqi_process *process, pid_t tid,
+				    const struct vqi_thread_place *place, bool *ret_same)
 {
 	struct vqi_num sleeps = VQI_UNKNOWN;
 	struct vqi_call call;
 	struct vqi_error *error = vqi_thread_call(process, tid, &call);
 
+	if (!error)
+		error = read_sleeps(process, tid, &sleeps);
+	if (!error)
+		*ret_same = is_same(&call, sleeps, place);
+	return error;
+}
+
+/* Takes where a thread sleeps, and its stack; ret_same says whether it has slept on meanwhile, so that they belong together. */
+static struct vqi_error *copy_sleeping(struct vqi_process *process, pid_t tid,
+				       const struct vqi_call *call, struct vqi_thread_place *place,
+				       bool *ret_same)
+{
+	struct vqi_error *error = read_sleeps(process, tid, &place->sleeps);
+
+	if (error)
+		return error;
+	if (!place->stack)
+		place->stack = malloc(COPY_SIZE);
+	if (!place->stack)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	place->registers.sp = call->sp;
+	place->registers.pc = call->pc;
+	place->stack_len = 0;
+	copy_stack(process, place, place->stack);
+	return look_again(process, tid, place, ret_same);
+}
+
+/* One look; ret_done is false when it has moved meanwhile. */
+static struct vqi_error *look(struct vqi_process *process, pid_t tid, bool may_stop,
+			      struct vqi_thread_place *place, uint64_t *stopped_us, bool *ret_done)
+{
+	struct vqi_call call;
+	struct vqi_error *error = vqi_thread_call(process, tid, &call);
+
 	if (!error && call.state == VQI_CALL_RUNNING && may_stop)
 		error = stop_running(process, tid, place, &call, stopped_us);
-	if (!error && !place->stack)
-		error = read_sleeps(process, tid, &sleeps);
-	if (error || place->stack)
+	if (error)
 		return error;
-	switch (call.state) {
-	case VQI_CALL_INSIDE:
-	case VQI_CALL_OUTSIDE:
-		set_sleeping(&call, place);
-		place->sleeps = sleeps;
+	*ret_done = place->was_stopped;
+	if (place->was_stopped)
 		return NULL;
-	case VQI_CALL_RUNNING:
+	if (call.state == VQI_CALL_INSIDE || call.state == VQI_CALL_OUTSIDE)
+		return copy_sleeping(process, tid, &call, place, ret_done);
+	if (call.state == VQI_CALL_RUNNING)
 		return vqi_error_new(VQI_ERROR_UNSUPPORTED,
 				     "it runs: only stopping it would tell where");
-	case VQI_CALL_UNKNOWN:
-	default:
-		return vqi_error_new(VQI_ERROR_UNSUPPORTED, "the kernel does not tell where it is");
-	}
+	return vqi_error_new(VQI_ERROR_UNSUPPORTED, "the kernel does not tell where it is");
 }
 
 struct vqi_error *vqi_thread_registers(struct vqi_process *process, pid_t tid, bool may_stop,
 				       struct vqi_thread_place *ret_place, uint64_t *stopped_us)
 {
 	struct vqi_thread_place place = {0};
-	struct vqi_error *error = look(process, tid, may_stop, &place, stopped_us);
+	struct vqi_error *error = NULL;
+	bool done = false;
 
-	if (error)
+	for (int i = 0; !error && !done && i < MAX_LOOKS; i++)
+		error = look(process, tid, may_stop, &place, stopped_us, &done);
+	if (!error && !done)
+		error = vqi_error_new(VQI_ERROR_UNSUPPORTED,
+				      "it sleeps too shortly to be looked at");
+	if (error) {
+		vqi_thread_place_done(&place);
 		return vqi_thread_error(process, tid, error);
+	}
 	*ret_place = place;
 	return NULL;
 }
@@ -253,16 +300,11 @@ void vqi_thread_place_done(struct vqi_thread_place *place)
 bool vqi_thread_is_there(struct vqi_process *process, pid_t tid,
 			 const struct vqi_thread_place *place)
 {
-	struct vqi_num sleeps = VQI_UNKNOWN;
-	struct vqi_call call = {.state = VQI_CALL_UNKNOWN};
+	bool same = false;
 	vqi_cleanup_error struct vqi_error *error = NULL;
 
-	if (place->stack)
-		return true;
-	error = vqi_thread_call(process, tid, &call);
-	if (!error)
-		error = read_sleeps(process, tid, &sleeps);
-	return !error && (call.state == VQI_CALL_INSIDE || call.state == VQI_CALL_OUTSIDE) &&
-	       call.pc == place->registers.pc && call.sp == place->registers.sp &&
-	       vqi_num_equal(sleeps, place->sleeps);
+	if (place->was_stopped)
+		return false;
+	error = look_again(process, tid, place, &same);
+	return !error && same;
 }

@@ -57,8 +57,7 @@ int main(int argc, char **argv)
 		job.copy_addr = place.registers.sp;
 		job.copy_len = place.stack_len;
 		check(vqi_unwind(unwinder, &job, 1, &stack, &gap));
-		if (vqi_thread_is_there(process, tids.tids[i], &place))
-			print(tids.tids[i], &stack);
+		print(tids.tids[i], &stack);
 		vqi_stack_done(&stack);
 		vqi_thread_place_done(&place);
 	}

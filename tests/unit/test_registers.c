@@ -70,15 +70,21 @@ START_TEST(test_sleeping)
 	pid_t tid = start("read", 'S');
 	uint64_t sleeps = status(tid, "voluntary_ctxt_switches");
 	uint64_t forced = status(tid, "nonvoluntary_ctxt_switches");
+	uint8_t bytes[64];
 
 	for (int may_stop = 0; may_stop < 2; may_stop++) {
 		ck_assert_ok(vqi_thread_registers(process, tid, may_stop, &place, &stopped_us));
 		ck_assert_uint_ne(place.registers.pc, 0);
 		ck_assert_uint_ne(place.registers.sp, 0);
 		ck_assert_uint_eq(place.registers.known, 0);
-		ck_assert_ptr_null(place.stack);
+		ck_assert(!place.was_stopped);
+		ck_assert_uint_gt(place.stack_len, sizeof(bytes));
+		ck_assert_ok(vqi_mem_read(vqi_process_mem(process), place.registers.sp, bytes,
+					  sizeof(bytes)));
+		ck_assert_mem_eq(place.stack, bytes, sizeof(bytes));
 		ck_assert(vqi_num_is(place.sleeps, sleeps));
 		ck_assert(vqi_thread_is_there(process, tid, &place));
+		vqi_thread_place_done(&place);
 	}
 	ck_assert_uint_eq(stopped_us, NOT_TOUCHED);
 	ck_assert_uint_eq(status(tid, "voluntary_ctxt_switches"), sleeps);
@@ -138,7 +144,8 @@ START_TEST(test_running)
 	ck_assert_uint_ne(place.registers.pc, 0);
 	ck_assert_uint_ne(place.registers.known, 0);
 	ck_assert_uint_gt(place.stack_len, sizeof(bytes));
-	ck_assert(vqi_thread_is_there(process, tid, &place));
+	ck_assert(place.was_stopped);
+	ck_assert(!vqi_thread_is_there(process, tid, &place));
 	/* What is above the frame of what spins does not change. */
 	ck_assert_ok(
 		vqi_mem_read(vqi_process_mem(process), place.registers.sp, bytes, sizeof(bytes)));

@@ -61,16 +61,22 @@ static void unwind(const char *name)
 	vqi_cleanup_process struct vqi_process *process = NULL;
 	vqi_cleanup_unwinder struct vqi_unwinder *unwinder = NULL;
 	struct vqi_thread_place place;
-	struct vqi_unwind_job job = {.copy = NULL};
+	struct vqi_unwind_job job;
 	char *gap = NULL;
 
 	start(name);
 	ck_assert_ok(vqi_process_open(target.pid, &process));
 	await_pause(process, &place);
-	job.registers = place.registers;
+	job = (struct vqi_unwind_job){
+		.registers = place.registers,
+		.copy = place.stack,
+		.copy_addr = place.registers.sp,
+		.copy_len = place.stack_len,
+	};
 	ck_assert_ok(vqi_unwinder_new(process, VQI_LINES_CHEAP, &unwinder));
 	ck_assert_ok(vqi_unwind(unwinder, &job, 1, &stack, &gap));
 	ck_assert_pstr_eq(gap, NULL);
+	vqi_thread_place_done(&place);
 }
 
 static const char *const programs[] = {"plt", "plt_cet", "got", "static_call"};
