@@ -11,13 +11,14 @@
 #include "unit.h"
 #include "vqi/unwind.h"
 
-#define SP     UINT64_C(0x7ff000)
-#define BUFFER 96 /* bytes that g has on its stack */
-#define X29    29
-#define X30    30
+#define SP	  UINT64_C(0x7ff000)
+#define BUFFER	  96 /* bytes that g has on its stack */
+#define GENERATED UINT64_C(0x6000000)
+#define X29	  29
+#define X30	  30
 
 static struct vqi_fake_mem *fake;
-static struct vqi_map map;
+static struct vqi_map map[2]; /* the second of nothing that has a file */
 static struct vqi_maps maps;
 static struct vqi_unwinder *unwinder;
 static struct vqi_unwind_job job;
@@ -55,7 +56,7 @@ static void map_text(char *path)
 
 	for (size_t i = 0; vqi_elf_segment(elf, i, &segment); i++)
 		if (segment.p_type == PT_LOAD && segment.p_flags & PF_X)
-			map = (struct vqi_map){
+			map[0] = (struct vqi_map){
 				.start = segment.p_vaddr & ~UINT64_C(4095),
 				.end = segment.p_vaddr + segment.p_memsz,
 				.offset = segment.p_offset & ~UINT64_C(4095),
@@ -65,7 +66,9 @@ static void map_text(char *path)
 				.executable = true,
 				.path = path,
 			};
-	maps = (struct vqi_maps){.maps = &map, .count = 1};
+	map[1] = (struct vqi_map){
+		.start = GENERATED, .end = GENERATED + 4096, .readable = true, .executable = true};
+	maps = (struct vqi_maps){.maps = map, .count = 2};
 }
 
 static void set_word(uint64_t addr, uint64_t value)
@@ -230,6 +233,17 @@ START_TEST(test_no_code)
 }
 END_TEST
 
+/* As TCG makes it. */
+START_TEST(test_generated_code)
+{
+	set_word(SP + BUFFER + 8, GENERATED + 16);
+	unwind();
+	ck_assert_uint_eq(stack.count, 3);
+	ck_assert_pstr_eq(stack.frames[2].module, NULL);
+	ck_assert_pstr_eq(stack.gap, "0x6000010 is generated code, without unwind information");
+}
+END_TEST
+
 /* A frame whose saved frame pointer leads back. */
 START_TEST(test_loop)
 {
@@ -264,6 +278,7 @@ int main(void)
 	tcase_add_test(tcase, test_copy);
 	tcase_add_test(tcase, test_no_unwind_information);
 	tcase_add_test(tcase, test_no_code);
+	tcase_add_test(tcase, test_generated_code);
 	tcase_add_test(tcase, test_loop);
 	tcase_add_test(tcase, test_leaves_its_stack);
 	return unit_run("unwind_aarch64", tcase);
