@@ -32,6 +32,7 @@ struct split {
 	const struct vqi_flight_ring *ring;
 	int32_t num, count; /* of the ring; in flight */
 	int32_t ahead;	    /* up to where the driver has published */
+	bool is_garbage;    /* something was taken that is no head: nothing is certain */
 	int32_t reliable;   /* from where on entries of the avail ring are what they were */
 	int32_t *taken;	    /* of each head: its latest entry in the avail ring, reliable or not */
 	int32_t *completed; /* and in the used ring */
@@ -134,8 +135,10 @@ static void find_taken(struct split *split)
 	for (int32_t place = split->ahead - split->num; place < split->count; place++) {
 		uint32_t head = avail_at(split, place);
 
-		if (head >= split->ring->num)
+		if (head >= split->ring->num) {
+			split->is_garbage = split->is_garbage || place >= 0;
 			continue;
+		}
 		split->taken[head] = place;
 		if (place < 0)
 			continue;
@@ -201,7 +204,8 @@ static void find_certain(struct split *split, int32_t first, int32_t depth, bool
 		if (head >= split->ring->num)
 			continue;
 		window->takings[head]++;
-		if (is_seen && window->completions[head] < window->takings[head])
+		if (is_seen && !split->is_garbage &&
+		    window->completions[head] < window->takings[head])
 			split->heads[head] |= CERTAIN;
 	}
 }
@@ -348,7 +352,7 @@ struct vqi_error *vqi_flight_split(const struct vqi_flight_ring *ring,
 	ret_flights->is_exact = true;
 	if (count_heads(&split, CERTAIN) == split.count) {
 		list_oldest_first(&split, CERTAIN, ret_flights);
-	} else if (count_heads(&split, POSSIBLE) == split.count) {
+	} else if (!split.is_garbage && count_heads(&split, POSSIBLE) == split.count) {
 		list_oldest_first(&split, POSSIBLE, ret_flights);
 	} else {
 		ret_flights->is_exact = false;

@@ -134,6 +134,66 @@ static void make_ring(const char *name, struct ring_options options)
 	fclose(file);
 }
 
+/* A chain of a header, of a buffer for the device and, in one half of them, of a table; see struct header of
+ * fuzz_request.c. */
+static void make_request(const char *name, uint8_t device_id, uint8_t queue, uint8_t queues,
+			 const char *bytes, size_t len, uint8_t flags)
+{
+	struct ring_options options = {.num = 8, .packed = flags & 1, .big_endian = flags & 4};
+	uint8_t desc[8 * 16] = {0}, avail[64] = {0}, used[256] = {0};
+	uint8_t buffers[8 * RING_BUFFER] = {0};
+	const uint16_t areas = sizeof(desc) + sizeof(avail) + sizeof(used);
+	FILE *file = create("request", name);
+	struct ring_builder ring;
+	uint8_t head[4] = {flags | 32, device_id, queue, queues};
+	uint16_t words[7] = {7, 0, 0, 64, 0, sizeof(desc), sizeof(desc) + sizeof(avail)};
+
+	options.buffers = buffers;
+	ring_init(&ring, &options, desc, avail, used);
+	if (!ring_add(&ring, 2) || !ring_add_indirect(&ring, 2))
+		abort();
+	ring_publish(&ring);
+	if (!ring_pop(&ring) || !ring_pop(&ring))
+		abort();
+	/* the buffers lie behind the ring */
+	for (size_t i = 0; i < 3; i++)
+		desc[i * 16 + (options.big_endian ? 5 : 2)] = 0;
+	for (size_t i = 0; i < 3; i++) {
+		uint16_t gpa = (uint16_t)(0x1000 + areas + i * RING_BUFFER);
+
+		desc[i * 16 + (options.big_endian ? 7 : 0)] = (uint8_t)gpa;
+		desc[i * 16 + (options.big_endian ? 6 : 1)] = (uint8_t)(gpa >> 8);
+	}
+	memcpy(buffers, bytes, len);
+	words[2] = (uint16_t)ring_count(&ring, &ring.taken);
+	fwrite(head, 1, sizeof(head), file);
+	fwrite(words, 1, sizeof(words), file);
+	fwrite(desc, 1, sizeof(desc), file);
+	fwrite(avail, 1, sizeof(avail), file);
+	fwrite(used, 1, sizeof(used), file);
+	fwrite(buffers, RING_BUFFER, 3, file);
+	fclose(file);
+}
+
+#define BYTES(text) text, sizeof(text) - 1
+
+static void make_requests(void)
+{
+	make_request("blk", 2, 0, 0, BYTES("\0\0\0\0\0\0\0\0\x00\x10\0\0\0\0\0\0"), 2);
+	make_request(
+		"blk-big-endian", 2, 0, 0,
+		BYTES("\0\0\0\x0b\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x08\0\0\0\0\x08\0\0\0\0"), 4);
+	make_request(
+		"scsi-packed", 8, 2, 2,
+		BYTES("\x01\x03\x40\x05\0\0\0\0\xef\xbe\0\0\0\0\0\0\0\0\0\x28\0\0\0\x10\0\0\0\x08\0"),
+		3);
+	make_request("scsi-control", 8, 0, 2, BYTES("\0\0\0\0\x05\0\0\0\x01\x02\x40\x01"), 2);
+	make_request("net-control", 1, 2, 2, BYTES("\x04\0\x02\0"), 2);
+	make_request("serial-control", 3, 3, 5, BYTES("\x02\0\0\0\x06\0\x01\0"), 10);
+	make_request("fs", 26, 1, 1, BYTES("\x30\0\0\0\x01\0\0\0\x0c"), 2);
+	make_request("crypto", 20, 0, 1, BYTES("\x01\0\0\0\x04\0\0\0\x07"), 2);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -152,5 +212,6 @@ int main(int argc, char **argv)
 	make_ring("split-at-the-wrap",
 		  (struct ring_options){.num = 8, .event_idx = true, .start = 65534});
 	make_ring("packed", (struct ring_options){.num = 7, .event_idx = true, .packed = true});
+	make_requests();
 	return EXIT_SUCCESS;
 }

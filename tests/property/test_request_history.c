@@ -8,24 +8,12 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "fake_mem.h"
+#include "flight_ring.h"
 #include "guest_int.h"
-#include "ring_view.h"
-#include "unit.h"
-#include "vqi/requests.h"
-#include "vqi/virtio.h"
 
-#define DESC_HVA   UINT64_C(0x7f1000000000)
-#define AVAIL_HVA  UINT64_C(0x7f1100000000)
-#define USED_HVA   UINT64_C(0x7f1200000000)
-#define BUFFER_HVA UINT64_C(0x7f1300000000)
-#define STEPS	   1500
+#define STEPS 1500
 
 static uint64_t seed, state; /* of the run; of the history under way */
-static struct vqi_fake_mem *fake;
-static struct ring_builder ring;
-static struct vqi_device device;
-static struct vqi_ram_range range;
 static unsigned int exact, certain, looks;
 
 /* How a driver and a device behave. */
@@ -61,20 +49,9 @@ static void warm_up(void)
 
 static void start(const struct habit *habit, uint64_t number)
 {
-	struct ring_options options = habit->options;
-	size_t buffers = (size_t)options.num * RING_BUFFER;
-
 	state = (seed + number) * UINT64_C(0x9e3779b97f4a7c15) | 1;
-	fake = vqi_fake_mem_new();
-	options.buffers = vqi_fake_mem_map(fake, BUFFER_HVA, buffers);
-	ring_init(&ring, &options, vqi_fake_mem_map(fake, DESC_HVA, ring_desc_size(&options)),
-		  vqi_fake_mem_map(fake, AVAIL_HVA, ring_avail_size(&options)),
-		  vqi_fake_mem_map(fake, USED_HVA, ring_used_size(&options)));
-	device = (struct vqi_device){
-		.endian = options.big_endian ? VQI_ENDIAN_BIG : VQI_ENDIAN_LITTLE,
-		.guest_features = (uint64_t)habit->in_order << VQI_FEATURE_IN_ORDER,
-	};
-	range = (struct vqi_ram_range){RING_GPA, buffers, BUFFER_HVA};
+	start_ring(&habit->options);
+	device.guest_features = (uint64_t)habit->in_order << VQI_FEATURE_IN_ORDER;
 	exact = certain = looks = 0;
 	if (habit->warm)
 		warm_up();
@@ -137,7 +114,7 @@ static const struct ring_buffer *find_taken(unsigned int head)
 	return NULL;
 }
 
-static bool is_listed(const struct vqi_request *requests, size_t count, unsigned int head)
+static bool is_listed(size_t count, unsigned int head)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (requests[i].head == head)
@@ -186,11 +163,11 @@ static void assert_buffers(const struct vqi_request *request, const struct ring_
 	}
 }
 
-static void assert_listed(const struct vqi_request *requests, size_t count, bool is_exact)
+static void assert_listed(bool is_exact)
 {
 	bool is_in_order = true;
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < request_count; i++) {
 		const struct ring_buffer *buffer = find_taken(requests[i].head);
 
 		ck_assert_int_eq(requests[i].source, VQI_REQUEST_RING);
@@ -198,7 +175,7 @@ static void assert_listed(const struct vqi_request *requests, size_t count, bool
 			      "VQI_SEED=%llu: %u is not in flight (num %u, packed %d)",
 			      (unsigned long long)seed, requests[i].head, ring.options.num,
 			      ring.options.packed);
-		ck_assert(!is_listed(requests, i, requests[i].head));
+		ck_assert(!is_listed(i, requests[i].head));
 		ck_assert(i == 0 || requests[i].is_candidate || !requests[i - 1].is_candidate);
 		if (buffer)
 			assert_buffers(&requests[i], buffer);
@@ -208,7 +185,7 @@ static void assert_listed(const struct vqi_request *requests, size_t count, bool
 	for (size_t i = 0; i < ring.taken.count; i++) {
 		uint16_t id = ring.taken.buffers[i].id;
 
-		ck_assert_msg(is_listed(requests, count, id) ||
+		ck_assert_msg(is_listed(request_count, id) ||
 				      (!is_exact && is_overwritten(&ring.taken.buffers[i])),
 			      "VQI_SEED=%llu: %u is not listed (num %u, packed %d, exact %d)",
 			      (unsigned long long)seed, id, ring.options.num, ring.options.packed,
@@ -220,29 +197,19 @@ static void assert_listed(const struct vqi_request *requests, size_t count, bool
 
 static void look(void)
 {
-	struct vqi_queue queue = ring_decode(&ring);
-	const struct vqi_guest_ram ram = {&range, 1};
-	struct vqi_request *requests = NULL;
+	struct vqi_queue queue = flight_queue();
 	bool is_exact = true;
-	size_t count = 0;
 
-	queue.desc_hva = DESC_HVA;
-	queue.avail_hva = AVAIL_HVA;
-	queue.used_hva = USED_HVA;
-	ck_assert_ok(vqi_requests_from_ring(vqi_fake_mem_base(fake), &ram, &device, &queue,
-					    &requests, &count));
-	for (size_t i = 0; i < count; i++)
+	ck_assert_ok(find_flights(&queue));
+	for (size_t i = 0; i < request_count; i++)
 		is_exact = is_exact && !requests[i].is_candidate;
 	/* what is certain may be less than all */
-	is_exact = is_exact && count >= ring.taken.count;
-	assert_listed(requests, count, is_exact);
+	is_exact = is_exact && request_count >= ring.taken.count;
+	assert_listed(is_exact);
 	if (ring.taken.count) {
 		looks++;
 		exact += is_exact;
 	}
-	for (size_t i = 0; i < count; i++)
-		vqi_request_done(&requests[i]);
-	free(requests);
 }
 
 static void run(const struct habit *habit, uint64_t number)
@@ -253,7 +220,7 @@ static void run(const struct habit *habit, uint64_t number)
 		look();
 	}
 	ck_assert_uint_gt(looks, STEPS / 10);
-	vqi_fake_mem_free(take_ptr(fake));
+	end_ring();
 }
 
 static const struct habit habits[] = {
