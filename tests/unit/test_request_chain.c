@@ -96,6 +96,24 @@ START_TEST(test_places)
 }
 END_TEST
 
+/* Where a guest address is, and how far it goes on there. */
+START_TEST(test_one_place)
+{
+	static const uint64_t nowhere[] = {0, BUFFER - 1, END, FOREIGN, UINT64_MAX};
+	static const struct vqi_guest_ram none = {0};
+	uint64_t len = 7;
+
+	for (size_t i = 0; i < 5; i++)
+		ck_assert_uint_eq(vqi_guest_ram_at(&ram, nowhere[i], &len), 0);
+	ck_assert_uint_eq(vqi_guest_ram_at(&none, BUFFER, &len), 0);
+	ck_assert_uint_eq(len, 7);
+	ck_assert_uint_eq(vqi_guest_ram_at(&ram, BUFFER, &len), LOW_HVA);
+	ck_assert_uint_eq(len, TABLES - BUFFER);
+	ck_assert_uint_eq(vqi_guest_ram_at(&ram, END - 2, &len), HIGH_HVA + END - TABLES - 2);
+	ck_assert_uint_eq(len, 2);
+}
+END_TEST
+
 START_TEST(test_nonsense)
 {
 	read_chain(NUM, 0, 0);
@@ -196,6 +214,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_direct, 0, 2);
 	tcase_add_test(tcase, test_table);
 	tcase_add_test(tcase, test_places);
+	tcase_add_test(tcase, test_one_place);
 	tcase_add_test(tcase, test_nonsense);
 	tcase_add_test(tcase, test_cap);
 	tcase_add_test(tcase, test_unreadable);
