@@ -215,8 +215,7 @@ static void take_coroutine(const struct vqi_view *view, unsigned int machine, ui
 	    !vqi_view_uint(view, VQI_F_Coroutine_caller, &caller) || !read_env(view, words))
 		return;
 	is_known = vqi_jmp_buf_registers(machine, words, guard, &registers) &&
-		   vqi_add_u64(stack, size, &end) && registers.sp >= stack &&
-		   registers.sp < end;
+		   vqi_add_u64(stack, size, &end) && registers.sp >= stack && registers.sp < end;
 	if (!is_known && !caller)
 		return;
 	if (carried->coroutine_hva && !caller &&

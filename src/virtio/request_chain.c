@@ -129,8 +129,7 @@ struct vqi_error *vqi_chain_fill(const struct vqi_chain_source *source, uint32_t
 		if (desc.flags & VQI_DESC_INDIRECT)
 			return follow_table(&walk, &desc);
 		error = add_buffer(&walk, &desc);
-		if (!(desc.flags & VQI_DESC_NEXT) ||
-		    request->buffer_count == VQI_MAX_REQ_BUFFERS)
+		if (!(desc.flags & VQI_DESC_NEXT) || request->buffer_count == VQI_MAX_REQ_BUFFERS)
 			break;
 		index = source->packed ? (index + 1) % source->num : desc.next;
 	}

@@ -143,8 +143,7 @@ void carried_assert_waits(uint64_t request, uint64_t coroutine, uint64_t stack, 
 	ck_assert_uint_eq(one->stack_hva, stack);
 	ck_assert_uint_eq(one->stack_size, STACK_SIZE);
 	ck_assert_uint_eq(one->registers.pc, PC);
-	ck_assert_uint_eq(one->registers.values[vqi_stack_pointer(world.machine)],
-			  stack + STACK_SIZE - used);
+	ck_assert_uint_eq(one->registers.sp, stack + STACK_SIZE - used);
 	ck_assert_uint_eq(one->registers.values[world.machine == EM_X86_64 ? 12 : 19], 1219);
 }
 
