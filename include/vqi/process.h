@@ -122,10 +122,6 @@ struct vqi_error *vqi_thread_registers(struct vqi_process *process, pid_t tid, b
 				       uint64_t *stopped_us) vqi_must_check;
 void vqi_thread_place_done(struct vqi_thread_place *place);
 
-/* Whether a thread that slept has slept on ever since. */
-bool vqi_thread_is_there(struct vqi_process *process, pid_t tid,
-			 const struct vqi_thread_place *place);
-
 /* What keeps the whole process from running, as its main thread shows it.
  * Source: proc_pid_stat(5), kernel/freezer.c, kernel/cgroup/freezer.c.
  * Errors: GONE, PERMISSION, SYS, NOMEM. */

@@ -93,7 +93,9 @@ struct vqi_num vqi_packed_digest(const uint8_t *bytes, size_t len);
 
 /* Ids of devices. VirtIO 1.2, 5. */
 #define VQI_DEVICE_NET	   1
+#define VQI_DEVICE_BLOCK   2
 #define VQI_DEVICE_CONSOLE 3
+#define VQI_DEVICE_SCSI	   8
 
 /* Bits of the features that change how rings are read. VirtIO 1.2, 6. */
 #define VQI_FEATURE_EVENT_IDX 29

@@ -133,6 +133,21 @@ static const struct vqi_element *find_element(const struct found *found, uint64_
 }
 
 /* Each element is one queue's. */
+static void list_queue(const struct vqi_queue *queue, const struct found *found,
+		       struct vqi_carried_requests *all)
+{
+	for (size_t i = 0; i < queue->request_count && all->count < found->element_count; i++) {
+		const struct vqi_element *element =
+			find_element(found, queue->requests[i].element_hva);
+
+		if (!element)
+			continue;
+		all->requests[all->count] = &queue->requests[i];
+		all->carried[all->count++].element = element;
+	}
+}
+
+/* Of disks; what other devices have taken the block layer does not carry. */
 static struct vqi_error *list_carried(const struct vqi_snapshot *snapshot,
 				      const struct found *found, struct vqi_carried_requests *all)
 {
@@ -141,19 +156,12 @@ static struct vqi_error *list_carried(const struct vqi_snapshot *snapshot,
 	if (!all->requests || !all->carried)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 	for (size_t i = 0; i < snapshot->device_count; i++) {
-		for (size_t j = 0; j < snapshot->devices[i].queue_count; j++) {
-			const struct vqi_queue *queue = &snapshot->devices[i].queues[j];
+		const struct vqi_device *device = &snapshot->devices[i];
 
-			for (size_t k = 0; k < queue->request_count; k++) {
-				const struct vqi_element *element =
-					find_element(found, queue->requests[k].element_hva);
-
-				if (!element || all->count == found->element_count)
-					continue;
-				all->requests[all->count] = &queue->requests[k];
-				all->carried[all->count++].element = element;
-			}
-		}
+		if (device->device_id != VQI_DEVICE_BLOCK && device->device_id != VQI_DEVICE_SCSI)
+			continue;
+		for (size_t j = 0; j < device->queue_count; j++)
+			list_queue(&device->queues[j], found, all);
 	}
 	return NULL;
 }

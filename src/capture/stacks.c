@@ -188,11 +188,10 @@ static struct vqi_error *drop_if_moved(bool is_there, struct vqi_stack *stack)
 	return vqi_copy_string("it went on while it was looked at", &stack->gap);
 }
 
+/* Of a thread registers and stack are of one moment. */
 static bool is_there(struct vqi_observer *observer, const struct task *task)
 {
-	if (task->thread)
-		return vqi_thread_is_there(observer->process, task->thread->tid, &task->place);
-	return vqi_carried_is_there(observer->qemu, task->carried);
+	return task->thread || vqi_carried_is_there(observer->qemu, task->carried);
 }
 
 static struct vqi_error *check(struct vqi_observer *observer, struct tasks *tasks)

@@ -250,7 +250,7 @@ static void find_coroutines(const struct vqi_layout *layout, const struct vqi_he
 static void follow_merged(const struct vqi_layout *layout, const struct keys *keys,
 			  struct vqi_carried *carried, size_t count, size_t first)
 {
-	struct vqi_carried *to = &carried[first];
+	struct vqi_carried *to = &carried[first], own;
 
 	for (size_t i = 0; i < count; i++) {
 		struct vqi_view view = view_of(layout, to->element->chunk);
@@ -264,11 +264,10 @@ static void follow_merged(const struct vqi_layout *layout, const struct keys *ke
 		if (!key || carried[key->index].coroutine_hva == carried[first].coroutine_hva)
 			return;
 		to = &carried[key->index];
-		to->carrier = carried[first].carrier;
-		to->coroutine_hva = carried[first].coroutine_hva;
-		to->stack_hva = carried[first].stack_hva;
-		to->stack_size = carried[first].stack_size;
-		to->registers = carried[first].registers;
+		own = *to;
+		*to = carried[first];
+		to->element = own.element;
+		to->start_ns = own.start_ns;
 	}
 }
 

@@ -26,8 +26,9 @@ static void print_frame(struct vqi_page *page, size_t indent, size_t number,
 	vqi_page_end(page);
 }
 
-/* All frames with --verbose, else in a few words. */
-static void print_stack(struct vqi_text *text, size_t indent, const struct vqi_stack *stack)
+/* All frames with --verbose, else in a few words; who: "waits", "each waits". */
+static void print_stack(struct vqi_text *text, size_t indent, const struct vqi_stack *stack,
+			const char *who)
 {
 	struct vqi_page *page = &text->page;
 	vqi_cleanup_free char *words = vqi_stack_words(stack);
@@ -37,7 +38,7 @@ static void print_stack(struct vqi_text *text, size_t indent, const struct vqi_s
 		return;
 	}
 	if (words[0] && !text->options->verbose)
-		vqi_page_line(page, indent, VQI_STYLE_PLAIN, "waits in %s", words);
+		vqi_page_line(page, indent, VQI_STYLE_PLAIN, "%s in %s", who, words);
 	for (size_t i = 0; text->options->verbose && i < stack->count; i++)
 		print_frame(page, indent, i, &stack->frames[i]);
 	if (stack->gap && (text->options->verbose || !words[0]))
@@ -77,6 +78,30 @@ static void print_dump(struct vqi_page *page, const struct vqi_request *request)
 	}
 }
 
+/* Whether the same is to be said of two requests after their own lines. */
+static bool waits_alike(const struct vqi_text *text, const struct vqi_request *a,
+			const struct vqi_request *b)
+{
+	if (text->options->verbose || a->carrier != b->carrier || a->dump_len || b->dump_len ||
+	    !a->stack.count || a->stack.count != b->stack.count)
+		return false;
+	for (size_t i = 0; i < a->stack.count; i++) {
+		if (a->stack.frames[i].pc != b->stack.frames[i].pc)
+			return false;
+	}
+	return true;
+}
+
+static void print_wait(struct vqi_text *text, const struct vqi_request *request, size_t alike)
+{
+	if (request->carrier == VQI_CARRIER_RUNNING && request->tid.known)
+		vqi_page_line(&text->page, 6, VQI_STYLE_PLAIN, "runs on thread %" PRIu64,
+			      request->tid.value);
+	else if (request->carrier == VQI_CARRIER_RUNNING)
+		vqi_page_line(&text->page, 6, VQI_STYLE_PLAIN, "its coroutine runs now");
+	print_stack(text, 6, &request->stack, alike > 1 ? "each waits" : "waits");
+}
+
 static void print_request(struct vqi_text *text, const struct vqi_request *request)
 {
 	vqi_cleanup_free char *words = vqi_request_words(request);
@@ -89,12 +114,21 @@ static void print_request(struct vqi_text *text, const struct vqi_request *reque
 	if (text->options->verbose)
 		print_buffers(&text->page, request);
 	print_dump(&text->page, request);
-	if (request->carrier == VQI_CARRIER_RUNNING && request->tid.known)
-		vqi_page_line(&text->page, 6, VQI_STYLE_PLAIN, "runs on thread %" PRIu64,
-			      request->tid.value);
-	else if (request->carrier == VQI_CARRIER_RUNNING)
-		vqi_page_line(&text->page, 6, VQI_STYLE_PLAIN, "its coroutine runs now");
-	print_stack(text, 6, &request->stack);
+}
+
+/* Where requests wait is said once of those, one behind the other, that wait alike. */
+static void print_requests(struct vqi_text *text, const struct vqi_request *requests, size_t count)
+{
+	size_t alike = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		print_request(text, &requests[i]);
+		alike++;
+		if (i + 1 < count && waits_alike(text, &requests[i], &requests[i + 1]))
+			continue;
+		print_wait(text, &requests[i], alike);
+		alike = 0;
+	}
 }
 
 static void print_queue(struct vqi_text *text, const struct vqi_device *device,
@@ -110,8 +144,7 @@ static void print_queue(struct vqi_text *text, const struct vqi_device *device,
 	vqi_page_add(page, VQI_STYLE_PLAIN, ": %zu request%s in flight%s", count,
 		     count == 1 ? "" : "s", listed < count ? ", the oldest first" : "");
 	vqi_page_end(page);
-	for (size_t i = 0; i < listed; i++)
-		print_request(text, &queue->requests[i]);
+	print_requests(text, queue->requests, listed);
 	if (listed < count)
 		vqi_page_line(page, 4, VQI_STYLE_PLAIN, "%zu more; -v lists them", count - listed);
 }
@@ -145,7 +178,7 @@ static void print_thread(struct vqi_text *text, const struct vqi_thread *thread)
 	if (thread->syscall)
 		vqi_page_add(page, VQI_STYLE_PLAIN, ", in %s", thread->syscall);
 	vqi_page_end(page);
-	print_stack(text, 4, &thread->stack);
+	print_stack(text, 4, &thread->stack, "waits");
 }
 
 void vqi_text_stacks(struct vqi_text *text)

@@ -23,9 +23,11 @@
 #define ARENA_SPAN                                                                                 \
 	4096 /* bytes in which the first chunk of an arena begins, behind its malloc_state */
 
-#define LINKS 4 /* chunks of a chain that tell it from chance */
+#define MAX_MAPPING (UINT64_C(4) << 30) /* bytes of one that heaps are looked for in */
 
-#define PIECE (256u << 10) /* bytes read at a time */
+#define LINKS	    4 /* chunks of a chain that tell it from chance */
+
+#define PIECE	    (256u << 10) /* bytes read at a time */
 
 /* One part: what it is, and what was read of it. */
 struct part {
@@ -221,7 +223,7 @@ static struct vqi_error *add_main(struct reader *reader, const struct vqi_map *m
 }
 
 /* The mapping may be another's, aligned by chance: that is looked at first. */
-static struct vqi_error *add_arena(struct reader *reader, struct part *part, bool *ret_is_full)
+static struct vqi_error *add_arena(struct reader *reader, struct part *part)
 {
 	uint8_t head[LEAST_INFO];
 	struct part begin = {.start = part->start, .len = sizeof(head), .data = head};
@@ -229,12 +231,10 @@ static struct vqi_error *add_arena(struct reader *reader, struct part *part, boo
 	uint64_t size;
 	size_t first;
 
-	*ret_is_full = false;
 	if (error)
 		return vqi_error_keep_fatal(error);
 	if (!is_arena(&begin))
 		return NULL;
-	*ret_is_full = word_at(&begin, 3 * WORD) == ARENA_SIZE;
 	size = word_at(&begin, 2 * WORD);
 	part->len = size < part->len ? size : part->len;
 	error = read_part(reader, part);
@@ -247,17 +247,17 @@ static struct vqi_error *add_arena(struct reader *reader, struct part *part, boo
 	return NULL;
 }
 
-/* One behind the other is in the same mapping once the first is full. */
+/* The kernel makes one mapping of what adjoins: a heap may lie behind another that is full, or behind anything else. */
 static struct vqi_error *add_arenas(struct reader *reader, const struct vqi_map *map)
 {
+	uint64_t at = (map->start + ARENA_SIZE - 1) / ARENA_SIZE * ARENA_SIZE;
 	struct vqi_error *error = NULL;
-	bool is_full = true;
 
-	for (uint64_t at = map->start; !error && is_full && at < map->end; at += ARENA_SIZE) {
+	for (; !error && at < map->end; at += ARENA_SIZE) {
 		uint64_t left = map->end - at;
 		struct part part = {.start = at, .len = left < ARENA_SIZE ? left : ARENA_SIZE};
 
-		error = add_arena(reader, &part, &is_full);
+		error = add_arena(reader, &part);
 	}
 	return error;
 }
@@ -267,9 +267,10 @@ static bool is_main(const struct vqi_map *map)
 	return map->path && strcmp(map->path, "[heap]") == 0;
 }
 
-static bool may_be_arena(const struct vqi_map *map)
+/* The memory of a guest is larger. */
+static bool may_have_arenas(const struct vqi_map *map)
 {
-	return !map->path && !map->inode && map->start % ARENA_SIZE == 0;
+	return !map->path && !map->inode && map->end - map->start <= MAX_MAPPING;
 }
 
 static struct vqi_error *read_all(struct reader *reader, const struct vqi_maps *maps)
@@ -283,7 +284,7 @@ static struct vqi_error *read_all(struct reader *reader, const struct vqi_maps *
 			continue;
 		if (is_main(map))
 			error = add_main(reader, map);
-		else if (may_be_arena(map))
+		else if (may_have_arenas(map))
 			error = add_arenas(reader, map);
 	}
 	return error;

@@ -296,15 +296,3 @@ void vqi_thread_place_done(struct vqi_thread_place *place)
 	free(place->stack);
 	*place = (struct vqi_thread_place){0};
 }
-
-bool vqi_thread_is_there(struct vqi_process *process, pid_t tid,
-			 const struct vqi_thread_place *place)
-{
-	bool same = false;
-	vqi_cleanup_error struct vqi_error *error = NULL;
-
-	if (place->was_stopped)
-		return false;
-	error = look_again(process, tid, place, &same);
-	return !error && same;
-}

@@ -1,19 +1,19 @@
 """The requests in flight: which, what they ask for, how old they are, and what carries them on."""
 
 import json
-import subprocess
+import re
 
 import pytest
 from rig import GEOMETRY, SLOW, on, on_all
 from stuck_requests import submit
 
-from vqitest import qemu_folder
 from vqitest.driver import Disk
 from vqitest.fuse import READ, SlowFile, why_no_fuse
+from vqitest.scsi import ScsiDisk
 
 needs_fuse = pytest.mark.skipif(bool(why_no_fuse()), reason=why_no_fuse() or "")
 
-CLUSTER = 128  # sectors, of qcow2
+SECRET = b"the guest's own business"
 
 def listed(rig, *arguments, status=1, queue=("blk0", 0)):
     """The requests of a report, by their heads."""
@@ -70,29 +70,6 @@ def test_each_of_them(rig):
         assert (request["dump"], request["stack"], request["stack_gap"]) == (None, [], None)
 
 
-@pytest.fixture
-def qcow2(tmp_path):
-    """A -blockdev of a node d0 whose writes can be made to wait, one by one: blkdebug hears of them from qcow2."""
-    image = tmp_path / "image"
-    subprocess.run([qemu_folder() / "qemu-img", "create", "-q", "-f", "qcow2", image, "64M"], check=True)
-    debug = {"driver": "blkdebug", "node-name": "debug", "image": {"driver": "file", "filename": str(image)}}
-    return json.dumps({"driver": "qcow2", "node-name": "d0", "file": debug})
-
-
-def qemu_io(rig, command):
-    """By the device's own BlockBackend."""
-    assert rig.vm.qmp.hmp(f'qemu-io -d {rig.path("blk0")} "{command}"') == ""
-
-
-def write_that_waits(rig, disk, number):
-    qemu_io(rig, f"break write_aio tag{number}")
-    head = disk.write(sector=CLUSTER * number)
-    disk.ring.publish()
-    disk.ring.kick()
-    rig.wait_taken(disk.ring)
-    return head
-
-
 @needs_fuse
 @on_all
 def test_out_of_order(rig, tmp_path):
@@ -133,12 +110,109 @@ def test_queue_and_device_that_are_asked_for(rig):
     assert {request["age_ms"] for request in report.queue("blk0", 0)["requests"]} == {None}
 
 
+# What they ask for, and what is in them.
+
+
+@on("pci-split", "mmio-packed")
+def test_merged_requests(rig):
+    """virtio-blk makes one request of what lies side by side: each is listed, and all have its coroutine."""
+    disk = rig.disk(SLOW, **GEOMETRY)
+    sectors = {disk.read(sector=100 + number): 100 + number for number in range(5)}
+    disk.ring.publish()
+    disk.ring.kick()
+    rig.wait_taken(disk.ring)
+    requests = listed(rig, "--stacks")
+    check_exact(requests, sectors)
+    stacks = [[frame["pc"] for frame in request["stack"]] for request in requests.values()]
+    assert len(stacks[0]) > 4
+    assert stacks == [stacks[0]] * 5
+    assert {head: request["detail"]["sector"] for head, request in requests.items()} == sectors
+
+
+@on_all
+def test_scsi_commands(rig):
+    """The name of the command, where on the disk, and which disk."""
+    rig.add_device("scsi", "scsi0")
+    rig.add("-blockdev", f"{SLOW},read-only=off")
+    geometry = ",".join(f"{name}={value}" for name, value in GEOMETRY.items())
+    rig.add("-device", f"scsi-hd,id=hd3,drive=d0,scsi-id=3,lun=0,bus=scsi0.0,{geometry}")
+    rig.boot()
+    disk = ScsiDisk(rig.drive("scsi0", {0: 64, 1: 64, 2: 128}), 3)
+    disk.make_ready()
+    for number in range(4):
+        disk.write(7000 + 10 * number)
+    disk.ring.publish()
+    disk.ring.kick()
+    rig.wait_taken(disk.ring)
+    requests = listed(rig, queue=("scsi0", 2))
+    assert len(requests) == 4
+    for number, request in enumerate(sorted(requests.values(), key=lambda request: request["detail"]["lba"])):
+        assert (request["kind"], request["source"], request["candidate"]) == ("write(10)", "qemu", False)
+        assert request["detail"]["lba"] == 7000 + 10 * number
+        assert request["detail"]["cdb"].replace(" ", "").startswith(f"2a00{7000 + 10 * number:08x}00000100")
+        assert request["coroutine"] == "waiting"
+
+
+@on("pci-split", "mmio-legacy", "mmio-packed")
+def test_contents_are_not_shown_unless_asked_for(rig):
+    disk = rig.disk(SLOW, **GEOMETRY)
+    head = disk.write(sector=5)
+    header, data, _ = disk._request(Disk.WRITE, 5, 1)
+    rig.bus.write(data, SECRET)
+    disk.ring.publish()
+    disk.ring.kick()
+    rig.wait_taken(disk.ring)
+    for arguments in (["--stacks=all"], ["--stacks=all", "-v"], ["--stacks=all", "--format=json"]):
+        done = rig.inspector.run("--pid", rig.vm.pid, *arguments)
+        assert SECRET.decode() not in done.stdout
+        assert SECRET.hex() not in done.stdout
+    dump = bytes.fromhex(listed(rig, "--dump-bytes=60")[head]["dump"])
+    assert dump == rig.bus.read(header, 16) + SECRET + bytes(60 - 16 - len(SECRET))
+    assert len(bytes.fromhex(listed(rig, "--dump-bytes=65536")[head]["dump"])) == 16 + 512 + 1
+    shown = rig.inspector.run("--pid", rig.vm.pid, "--dump-bytes=40").stdout
+    assert "the guest's own" in shown.replace("|\n", "")
+
+
+# Where they wait.
+
+
+@needs_fuse
 @on("pci-split")
-def test_stacks(rig, qcow2):
-    disk = rig.disk(qcow2)
-    head = write_that_waits(rig, disk, 0)
-    done = rig.inspector.run("--pid", rig.vm.pid, "--stacks=all", "-v")
-    print(done.stdout)
-    done = rig.inspector.run("--pid", rig.vm.pid, "--stacks")
-    print(done.stdout)
-    assert 0
+@pytest.mark.parametrize("name", ["main loop", "iothread io0"])
+def test_coroutine_that_runs(rig, tmp_path, name):
+    """It sleeps in a system call, on the stack of the coroutine: the thread that runs it is named, and has its back trace."""
+    with SlowFile(tmp_path / "disk") as file:
+        rig.add("-object", "iothread,id=io0,poll-max-ns=0")
+        node = f"file,node-name=d0,filename={file.path},aio=native,cache.direct=on"
+        disk = rig.disk(node, **({} if name == "main loop" else {"iothread": "io0"}))
+        disk.complete(4, kind="read")
+        file.hold()
+        disk.submit(1, "write")
+        file.wait_held()
+        report = rig.inspector.report(rig.vm.pid, "--stacks", status=1)
+        (request,) = report.queue("blk0", 0)["requests"]
+        thread = next(thread for thread in report.json["threads"] if thread["role"] == name)
+        assert (request["coroutine"], request["tid"], request["stack"]) == ("running", thread["tid"], [])
+        functions = [frame["function"] for frame in thread["stack"]]
+        assert "blk_aio_write_entry" in functions
+        assert report.json["capture"]["stopped_threads"] == 0
+        file.release()
+        rig.check_well(disk.ring, 1)
+
+
+@on("pci-split")
+def test_text(rig):
+    """For a person: the request, its age, and where it waits; all frames with -v."""
+    disk = rig.disk(SLOW, **GEOMETRY)
+    submit(rig, disk, 10, "write")
+    text = rig.inspector.run("--pid", rig.vm.pid, "--stacks").stdout
+    assert re.search(r"^blk0 queue 0: 10 requests in flight, the oldest first$", text, re.MULTILINE)
+    assert re.search(r"^    write sector \d+, 512 bytes, head \d+, for 1\d\d\d ms or more$", text, re.MULTILINE)
+    assert re.search(r"^      each waits in null_co_pwritev, called by bdrv_", text, re.MULTILINE)
+    assert "    2 more; -v lists them\n" in text
+    assert re.search(r"^    oldest: write sector .*; waits in null_co_pwritev, called by bdrv_", text, re.MULTILINE)
+    assert re.search(rf"^thread {rig.vm.pid}, main loop, state S, in ppoll\n    waits in ppoll, called by ", text, re.MULTILINE)
+    text = rig.inspector.run("--pid", rig.vm.pid, "--stacks", "-v").stdout
+    assert len(re.findall(r"^    write sector", text, re.MULTILINE)) == 10
+    assert re.search(r"^      #0 0x[0-9a-f]+ qemu_coroutine_switch\+0x[0-9a-f]+ \(qemu-system-x86_64\)", text, re.MULTILINE)
+    assert "back trace: no unwind" not in text

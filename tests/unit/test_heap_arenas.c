@@ -78,6 +78,25 @@ START_TEST(test_second_heap_behind_a_full_one)
 }
 END_TEST
 
+/* The kernel joins mappings that adjoin; one that is larger than any heap is not looked through. */
+START_TEST(test_mapping_that_begins_before)
+{
+	uint64_t a;
+
+	chunks_map_first(48, 33 * PAGE);
+	a = chunks_add(0x290, IN_USE | NOT_MAIN);
+	chunks_top();
+	chunks.listed[0].start -= 8 * PAGE;
+	chunks_look();
+	ck_assert(chunks.heap.is_whole);
+	ck_assert_uint_eq(chunks.heap.count, 1);
+	chunks_assert_block(0, a, 0x288);
+	chunks.listed[0].start = chunks.listed[0].end - (UINT64_C(4) << 30) - PAGE;
+	chunks_look();
+	ck_assert_uint_eq(chunks.heap.count, 0);
+}
+END_TEST
+
 /* A bit map of the arena's may look like a chunk, whose neighbour does not. */
 START_TEST(test_no_chunk_in_the_arena)
 {
@@ -209,6 +228,7 @@ int main(void)
 	tcase_add_loop_test(tcase, test_arena, 0, 3);
 	tcase_add_loop_test(tcase, test_second_heap_of_an_arena, 0, 3);
 	tcase_add_test(tcase, test_second_heap_behind_a_full_one);
+	tcase_add_test(tcase, test_mapping_that_begins_before);
 	tcase_add_test(tcase, test_no_chunk_in_the_arena);
 	tcase_add_loop_test(tcase, test_broken_arena, 0, broken_size_count);
 	tcase_add_test(tcase, test_grown_arena);

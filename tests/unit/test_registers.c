@@ -83,7 +83,6 @@ START_TEST(test_sleeping)
 					  sizeof(bytes)));
 		ck_assert_mem_eq(place.stack, bytes, sizeof(bytes));
 		ck_assert(vqi_num_is(place.sleeps, sleeps));
-		ck_assert(vqi_thread_is_there(process, tid, &place));
 		vqi_thread_place_done(&place);
 	}
 	ck_assert_uint_eq(stopped_us, NOT_TOUCHED);
@@ -91,21 +90,6 @@ START_TEST(test_sleeping)
 	ck_assert_uint_eq(status(tid, "nonvoluntary_ctxt_switches"), forced);
 	ck_assert_uint_eq(status(tid, "TracerPid"), 0);
 	ck_assert_uint_eq(vqi_target_ask(&target, "interrupted"), 0);
-}
-END_TEST
-
-/* It has been woken up, and went to sleep in the same place again. */
-START_TEST(test_has_moved)
-{
-	pid_t tid = start("poll", 'S');
-	uint64_t sleeps = status(tid, "voluntary_ctxt_switches");
-
-	ck_assert_ok(vqi_thread_registers(process, tid, false, &place, &stopped_us));
-	vqi_target_ask(&target, "wake");
-	while (status(tid, "voluntary_ctxt_switches") == sleeps)
-		sched_yield();
-	vqi_target_await_state(target.pid, tid, 'S');
-	ck_assert(!vqi_thread_is_there(process, tid, &place));
 }
 END_TEST
 
@@ -117,7 +101,6 @@ START_TEST(test_uninterruptible)
 	ck_assert_ok(vqi_thread_registers(process, tid, true, &place, &stopped_us));
 	ck_assert_uint_ne(place.registers.sp, 0);
 	ck_assert_uint_eq(stopped_us, NOT_TOUCHED);
-	ck_assert(vqi_thread_is_there(process, tid, &place));
 	vqi_target_ask(&target, "unvfork");
 }
 END_TEST
@@ -146,7 +129,6 @@ START_TEST(test_running)
 	ck_assert_uint_ne(place.registers.known, 0);
 	ck_assert_uint_gt(place.stack_len, sizeof(bytes));
 	ck_assert(place.was_stopped);
-	ck_assert(!vqi_thread_is_there(process, tid, &place));
 	/* What is above the frame of what spins does not change. */
 	ck_assert_ok(
 		vqi_mem_read(vqi_process_mem(process), place.registers.sp, bytes, sizeof(bytes)));
@@ -228,7 +210,6 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, test_sleeping);
-	tcase_add_test(tcase, test_has_moved);
 	tcase_add_test(tcase, test_uninterruptible);
 	tcase_add_test(tcase, test_running_may_not_be_stopped);
 	tcase_add_test(tcase, test_running);
