@@ -94,3 +94,19 @@ def test_disabled_and_spinning(rig, machines):
     assert re.fullmatch(AWAY, finding["summary"])
     check_evidence(finding, rf"^thread {rig.vm.pid}, main loop \(.*\): state R$")
     check_evidence(finding, f"^the big QEMU lock is held by thread {rig.vm.pid}$")
+    check_back_trace(rig)
+
+
+def check_back_trace(rig):
+    """A thread that runs is stopped for its back trace, alone, if it may be."""
+    report = rig.inspector.report(rig.vm.pid, "--stacks", "--stop=never", status=None)
+    (thread,) = (thread for thread in report.json["threads"] if thread["tid"] == rig.vm.pid)
+    assert thread["stack"] == []
+    assert "it runs: only stopping it would tell where" in thread["stack_gap"]
+    assert (report.json["capture"]["stopped_threads"], report.json["capture"]["stopped_us"]) == (0, 0)
+    report = rig.inspector.report(rig.vm.pid, "--stacks", status=None)
+    (thread,) = (thread for thread in report.json["threads"] if thread["tid"] == rig.vm.pid)
+    assert any((frame["function"] or "").startswith("virtio_") for frame in thread["stack"])
+    assert thread["stack"][-1]["function"] in ("main", "__libc_start_main", "__libc_start_main_impl", "_start")
+    assert report.json["capture"]["stopped_threads"] == 1
+    assert report.json["capture"]["stopped_us"] > 0

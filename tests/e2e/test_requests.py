@@ -176,28 +176,30 @@ def test_contents_are_not_shown_unless_asked_for(rig):
 # Where they wait.
 
 
-@needs_fuse
 @on("pci-split")
-@pytest.mark.parametrize("name", ["main loop", "iothread io0"])
-def test_coroutine_that_runs(rig, tmp_path, name):
-    """It sleeps in a system call, on the stack of the coroutine: the thread that runs it is named, and has its back trace."""
-    with SlowFile(tmp_path / "disk") as file:
-        rig.add("-object", "iothread,id=io0,poll-max-ns=0")
-        node = f"file,node-name=d0,filename={file.path},aio=native,cache.direct=on"
-        disk = rig.disk(node, **({} if name == "main loop" else {"iothread": "io0"}))
-        disk.complete(4, kind="read")
-        file.hold()
-        disk.submit(1, "write")
-        file.wait_held()
-        report = rig.inspector.report(rig.vm.pid, "--stacks", status=1)
-        (request,) = report.queue("blk0", 0)["requests"]
-        thread = next(thread for thread in report.json["threads"] if thread["role"] == name)
-        assert (request["coroutine"], request["tid"], request["stack"]) == ("running", thread["tid"], [])
-        functions = [frame["function"] for frame in thread["stack"]]
-        assert "blk_aio_write_entry" in functions
-        assert report.json["capture"]["stopped_threads"] == 0
-        file.release()
-        rig.check_well(disk.ring, 1)
+def test_coroutine_that_runs(rig, tmp_path):
+    """A thread waits for a mutex on the stack of the coroutine: it is named, and has the back trace."""
+    image = tmp_path / "image"
+    image.write_bytes(bytes(1 << 20))
+    rig.add("-object", "iothread,id=io0,poll-max-ns=0")
+    disk = rig.disk(f"file,node-name=d0,filename={image}", iothread="io0")
+    disk.complete(4, kind="read")
+    pool = rig.inside.thread_pool(rig.inside.context_of(rig.path("blk0")))
+    lock = rig.inside.mutex(pool, "lock")
+    (tid,) = (thread["thread-id"] for thread in rig.vm.qmp.execute("query-iothreads"))
+    lock.take(rig.vm.pid)
+    disk.submit(1, "write")
+    lock.wait_contended(tid)
+    report = rig.inspector.report(rig.vm.pid, "--stacks", status=1)
+    (request,) = report.queue("blk0", 0)["requests"]
+    assert (request["coroutine"], request["tid"], request["stack"]) == ("running", tid, [])
+    (thread,) = (thread for thread in report.json["threads"] if thread["tid"] == tid)
+    functions = [frame["function"] for frame in thread["stack"]]
+    submit_at = next(place for place, name in enumerate(functions) if name and name.startswith("thread_pool_submit_"))
+    assert functions.index("blk_aio_write_entry") > submit_at
+    assert report.json["capture"]["stopped_threads"] == 0
+    lock.release()
+    rig.check_well(disk.ring, 1)
 
 
 @on("pci-split")

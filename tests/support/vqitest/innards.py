@@ -21,7 +21,7 @@ from .harm import threads
 
 STRUCTS = (
     *("VirtIODevice", "VirtQueue", "VirtIOBlock", "VirtIOBlockDataPlane", "BlockBackend", "BdrvChild", "BlockDriverState"),
-    *("AioContext", "AioHandler", "QEMUBH", "QemuMutex", "SaveState", "SaveStateEntry"),
+    *("AioContext", "AioHandler", "QEMUBH", "QemuMutex", "ThreadPool", "ThreadPoolAio", "SaveState", "SaveStateEntry"),
 )
 SYMBOLS = (
     *("savevm_state", "qemu_aio_context", "qemu_global_mutex", "bql"),
@@ -183,6 +183,11 @@ class Innards:
     def root_node(self, path):
         """The BlockDriverState that this begins with."""
         return self.follow(self.follow(self.back_end(path)["root"], "BdrvChild")["bs"], "BlockDriverState")
+
+    def thread_pool(self, context):
+        """The ThreadPool of an AioContext, called ThreadPoolAio since 10.0, once it has done something."""
+        kind = "ThreadPoolAio" if "ThreadPoolAio" in self.layout["structs"] else "ThreadPool"
+        return self.follow(context["thread_pool"], kind)
 
     def big_lock(self):
         name = "bql" if "bql" in self.layout["symbols"] else "qemu_global_mutex"
