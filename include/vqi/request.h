@@ -62,6 +62,7 @@ struct vqi_request {
 	uint8_t *dump; /* the first bytes of its buffers, in their order; NULL: not asked for */
 	size_t dump_len;
 	enum vqi_carrier carrier;
+	uint64_t coroutine_hva; /* QEMU's CoroutineUContext; 0: none, or not found */
 	struct vqi_num tid;	/* RUNNING: of the thread */
 	struct vqi_stack stack; /* WAITING: of the coroutine */
 };

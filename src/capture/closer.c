@@ -209,6 +209,7 @@ static struct vqi_error *find_carried(struct vqi_observer *observer, const struc
 	for (size_t i = 0; !error && i < all->count; i++) {
 		set_age(observer->process, all->carried[i].start_ns, all->requests[i]);
 		all->requests[i]->carrier = all->carried[i].carrier;
+		all->requests[i]->coroutine_hva = all->carried[i].coroutine_hva;
 	}
 	return error;
 }

@@ -241,10 +241,12 @@ static struct vqi_error *give_to_requests(const struct vqi_carried_requests *all
 
 		if (!task)
 			continue;
-		if (has_ended(&task->stack))
+		if (has_ended(&task->stack)) {
 			all->requests[i]->carrier = VQI_CARRIER_UNKNOWN;
-		else
+			all->requests[i]->coroutine_hva = 0;
+		} else {
 			error = copy_stack(&task->stack, &all->requests[i]->stack);
+		}
 	}
 	return error;
 }

@@ -91,6 +91,8 @@ static void put_request(struct vqi_json *json, struct json_object *list,
 		put_buffer(json, descriptors, &request->buffers[i]);
 	put_dump(json, object, request);
 	vqi_json_string(json, object, "coroutine", vqi_carrier_word(request->carrier));
+	vqi_json_hex_num(json, object, "coroutine_addr",
+			 request->coroutine_hva ? VQI_NUM(request->coroutine_hva) : VQI_UNKNOWN);
 	vqi_json_num(json, object, "tid", request->tid);
 	vqi_json_stack(json, object, &request->stack);
 }

@@ -99,6 +99,9 @@ static void print_wait(struct vqi_text *text, const struct vqi_request *request,
 			      request->tid.value);
 	else if (request->carrier == VQI_CARRIER_RUNNING)
 		vqi_page_line(&text->page, 6, VQI_STYLE_PLAIN, "its coroutine runs now");
+	if (request->coroutine_hva && text->options->verbose)
+		vqi_page_line(&text->page, 6, VQI_STYLE_PLAIN, "coroutine at 0x%" PRIx64,
+			      request->coroutine_hva);
 	print_stack(text, 6, &request->stack, alike > 1 ? "each waits" : "waits");
 }
 

@@ -52,6 +52,7 @@ void vqi_sample_requests(struct vqi_sample *sample)
 		.dump = bytes,
 		.dump_len = sizeof(bytes) - 1,
 		.carrier = VQI_CARRIER_WAITING,
+		.coroutine_hva = 0x55d0c0f00020,
 		.stack = {(struct vqi_frame *)coroutine, 4, NULL},
 	};
 	sample->requests[1] = (struct vqi_request){

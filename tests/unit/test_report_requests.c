@@ -43,6 +43,7 @@ START_TEST(test_text)
 	ck_assert_has(report, "\n    request: head 23 (or completed: the ring does not tell)\n");
 	ck_assert_has(report, "\nthread 4242, main loop, state S, in ppoll\n    waits in ppoll\n");
 	ck_assert_lacks(report, "buffer 0x");
+	ck_assert_lacks(report, "coroutine at");
 	ck_assert_lacks(report, "rbp is not known"); /* what there is tells enough */
 }
 END_TEST
@@ -66,11 +67,12 @@ START_TEST(test_verbose_text)
 	ck_assert_has(report,
 		      "\n      buffer 0x1000, 16 bytes, the device reads it (at 0x7f0000001000)\n"
 		      "      buffer 0x2000, 131072 bytes, the device writes it\n");
-	ck_assert_has(report,
-		      "\n      #0 0x55d0c0a01022 qemu_coroutine_switch+0x22 (qemu-system-x86_64) "
-		      "at util/coroutine-ucontext.c:307\n"
-		      "      #1 0x55d0c0a02040 luring_co_submit+0x40 (qemu-system-x86_64)\n"
-		      "      #2 0x55d0c0a03050 qemu-system-x86_64+0x303050\n");
+	ck_assert_has(
+		report,
+		"\n      coroutine at 0x55d0c0f00020\n      #0 0x55d0c0a01022 qemu_coroutine_switch+0x22 (qemu-system-x86_64) "
+		"at util/coroutine-ucontext.c:307\n"
+		"      #1 0x55d0c0a02040 luring_co_submit+0x40 (qemu-system-x86_64)\n"
+		"      #2 0x55d0c0a03050 qemu-system-x86_64+0x303050\n");
 	ck_assert_has(report, "\n    #0 0x7f0000201234 ppoll+0x34 (libc.so.6)\n"
 			      "    back trace: rbp is not known\n");
 	ck_assert_lacks(report, "waits in");
@@ -106,7 +108,7 @@ START_TEST(test_json)
 		"\"device_writes\":false},{\"gpa\":\"0x2000\",\"hva\":null,\"len\":131072,"
 		"\"device_writes\":true}],"
 		"\"dump\":\"01000000207468656e20746578743a203137\","
-		"\"coroutine\":\"waiting\",\"tid\":null,"
+		"\"coroutine\":\"waiting\",\"coroutine_addr\":\"0x55d0c0f00020\",\"tid\":null,"
 		"\"stack\":[{\"pc\":\"0x55d0c0a01022\",\"module\":\"qemu-system-x86_64\","
 		"\"function\":\"qemu_coroutine_switch\",\"offset\":34,"
 		"\"file\":\"util/coroutine-ucontext.c\",\"line\":307},"
@@ -120,11 +122,12 @@ START_TEST(test_json)
 	vqi_printed_json_is(&json, "devices.0.queues.0.requests.1.age_at_least", "true");
 	vqi_printed_json_is(&json, "devices.0.queues.0.requests.1.coroutine", "\"running\"");
 	vqi_printed_json_is(&json, "devices.0.queues.0.requests.1.tid", "4250");
-	vqi_printed_json_is(&json, "devices.0.queues.0.requests.2",
-			    "{\"head\":23,\"source\":\"ring\",\"candidate\":true,\"element\":null,"
-			    "\"age_ms\":null,\"age_at_least\":false,\"kind\":null,\"detail\":{},"
-			    "\"descriptors\":[],\"dump\":null,\"coroutine\":null,\"tid\":null,"
-			    "\"stack\":[],\"stack_gap\":null}");
+	vqi_printed_json_is(
+		&json, "devices.0.queues.0.requests.2",
+		"{\"head\":23,\"source\":\"ring\",\"candidate\":true,\"element\":null,"
+		"\"age_ms\":null,\"age_at_least\":false,\"kind\":null,\"detail\":{},"
+		"\"descriptors\":[],\"dump\":null,\"coroutine\":null,"
+		"\"coroutine_addr\":null,\"tid\":null,\"stack\":[],\"stack_gap\":null}");
 	vqi_printed_json_is(&json, "threads.0.stack_gap", "\"rbp is not known\"");
 	vqi_printed_json_is(&json, "threads.0.stack.0.function", "\"ppoll\"");
 }
