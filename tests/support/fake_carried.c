@@ -145,6 +145,10 @@ void carried_assert_waits(uint64_t request, uint64_t coroutine, uint64_t stack, 
 	ck_assert_uint_eq(one->registers.pc, PC);
 	ck_assert_uint_eq(one->registers.sp, stack + STACK_SIZE - used);
 	ck_assert_uint_eq(one->registers.values[world.machine == EM_X86_64 ? 12 : 19], 1219);
+	ck_assert_mem_eq(one->words,
+			 vqi_heap_find(&world.heap.heap, coroutine)->data +
+				 world.layout.fields[VQI_F_CoroutineUContext_env].offset,
+			 sizeof(one->words));
 }
 
 void carried_assert_runs(uint64_t request, uint64_t coroutine)
