@@ -39,6 +39,27 @@ START_TEST(test_running)
 }
 END_TEST
 
+static const uint64_t ended[] = {8, 80, 152, 160};
+
+/* Its request waits to be tried again, and nothing carries it. */
+START_TEST(test_ended_alone)
+{
+	uint64_t request = carried_make_blk(5, 0), aiocb = carried_make_aiocb(request);
+	uint64_t coroutine = carried_make_coroutine(aiocb, ended[_i]);
+
+	carried_find();
+	carried_assert_unknown(request);
+	carried_set_registers(coroutine, STACK + STACK_SIZE - 168);
+	carried_find();
+	carried_assert_waits(request, coroutine, STACK, 168);
+	/* It is used again, and has not yielded yet. */
+	carried_set_registers(coroutine, STACK + STACK_SIZE - ended[_i]);
+	fake_heap_set(&world.heap, coroutine, VQI_F_Coroutine_caller, CALLER);
+	carried_find();
+	carried_assert_runs(request, coroutine);
+}
+END_TEST
+
 static const uint64_t sps[] = {0, STACK - 8, STACK + STACK_SIZE, UINT64_MAX, 1ull << 63};
 
 START_TEST(test_outside_of_its_stack)
@@ -83,6 +104,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, carried_setup, carried_teardown);
 	tcase_add_loop_test(tcase, test_ended, 0, 2);
+	tcase_add_loop_test(tcase, test_ended_alone, 0, COUNT(ended));
 	tcase_add_loop_test(tcase, test_running, 0, 8);
 	tcase_add_loop_test(tcase, test_outside_of_its_stack, 0, COUNT(sps));
 	tcase_add_test(tcase, test_wrong_guard);
