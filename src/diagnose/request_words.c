@@ -91,6 +91,7 @@ static bool is_machinery(const char *function)
 		"aio_co_",	     "__start_context", "makecontext",
 		"start_thread",	     "clone",		"__clone",
 		"qemu_thread_start", "_start",		"__libc_start",
+		"qio_channel_",
 	};
 
 	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {

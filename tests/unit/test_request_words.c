@@ -104,6 +104,9 @@ START_TEST(test_back_traces)
 		"blk_aio_read_entry",
 		"coroutine_trampoline",
 	};
+	static const char *const server[] = {"qemu_coroutine_switch", "qio_channel_yield",
+					     "qio_channel_readv_full_all_eof",
+					     "nbd_receive_replies", "nbd_client_co_preadv"};
 	static const char *const thread[] = {"ppoll",	     "fdmon_poll_wait",	  "aio_poll",
 					     "iothread_run", "qemu_thread_start", "start_thread",
 					     "clone3"};
@@ -114,6 +117,7 @@ START_TEST(test_back_traces)
 	check_stack(disk, 8,
 		    "throttle_group_co_io_limits_intercept, called by blk_co_preadv, "
 		    "blk_aio_read_entry");
+	check_stack(server, 5, "nbd_receive_replies, called by nbd_client_co_preadv");
 	check_stack(thread, 7, "ppoll, called by fdmon_poll_wait, aio_poll, iothread_run");
 	check_stack(disk, 1, "functions without names");
 }
