@@ -1,7 +1,10 @@
 """What tests of requests that are stuck in a device have in common."""
 
+import json
 import re
+import subprocess
 
+from vqitest import qemu_folder
 from vqitest.inspector import check_evidence
 
 NOTHING_HELD = {"throttled": 0, "parked": 0, "quiesce_counter": 0, "iostatus": "ok"}
@@ -42,3 +45,16 @@ def check_stuck(rig, count, reason, **block):
 
 def node_of(block, name):
     return next(node for node in block["nodes"] if node["node_name"] == name)
+
+
+def qcow2_on_blkdebug(folder):
+    """A -blockdev of a node d0 whose requests can be made to wait: blkdebug, node debug, hears from qcow2 how far each is."""
+    image = folder / "image"
+    subprocess.run([qemu_folder() / "qemu-img", "create", "-q", "-f", "qcow2", image, "64M"], check=True)
+    debug = {"driver": "blkdebug", "node-name": "debug", "image": {"driver": "file", "filename": str(image)}}
+    return json.dumps({"driver": "qcow2", "node-name": "d0", "file": debug})
+
+
+def qemu_io(rig, command):
+    """By the device's own BlockBackend: one more could not be closed while requests are in flight."""
+    assert rig.vm.qmp.hmp(f'qemu-io -d {rig.path("blk0")} "{command}"') == ""

@@ -1,14 +1,12 @@
 """Requests that the device has taken and does not complete: in which layer of QEMU they are, and what holds them."""
 
 import json
-import subprocess
 
 import pytest
 from gdb_oracle import check_with_gdb
 from rig import GEOMETRY, SLOW, on, on_all
-from stuck_requests import check_stuck, node_of, submit
+from stuck_requests import check_stuck, node_of, qcow2_on_blkdebug, qemu_io, submit
 
-from vqitest import qemu_folder
 from vqitest.driver import Disk
 from vqitest.inspector import check_evidence
 
@@ -48,20 +46,15 @@ def test_overlapping_requests(rig):
 @on("pci-split")
 def test_in_format_driver(rig, tmp_path):
     """qcow2 has them, and what is below it has none."""
-    image = tmp_path / "image"
-    subprocess.run([qemu_folder() / "qemu-img", "create", "-q", "-f", "qcow2", image, "1M"], check=True)
-    debug = {"driver": "blkdebug", "node-name": "debug", "image": {"driver": "file", "filename": str(image)}}
-    disk = rig.disk(json.dumps({"driver": "qcow2", "node-name": "d0", "file": debug}))
-    # By the device's own BlockBackend: one more could not be closed while requests are in flight.
-    qemu_io = f"qemu-io -d {rig.path('blk0')}"
-    assert rig.vm.qmp.hmp(f'{qemu_io} "break write_aio A"') == ""
+    disk = rig.disk(qcow2_on_blkdebug(tmp_path))
+    qemu_io(rig, "break write_aio A")
     submit(rig, disk, 1, "write")
     _, finding, block = check_stuck(rig, 1, "it is in the block layer, node d0")
     check_evidence(finding, "^node d0, driver qcow2: in_flight 2, tracked_requests 1 ")
     assert [node["driver"] for node in block["nodes"]] == ["qcow2", "blkdebug", "file"]
     assert node_of(block, "debug")["in_flight"] == 0
-    assert [node["filename"] for node in block["nodes"] if node["driver"] == "file"] == [str(image)]
-    assert rig.vm.qmp.hmp(f'{qemu_io} "resume A"') == ""
+    assert [node["filename"] for node in block["nodes"] if node["driver"] == "file"] == [str(tmp_path / "image")]
+    qemu_io(rig, "resume A")
     rig.check_well(disk.ring, 1)
 
 
