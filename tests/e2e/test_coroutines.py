@@ -64,9 +64,20 @@ def check_waits(rig, count, where, entry, queue=("blk0", 0)):
         assert names[0] == INNERMOST
         assert names[-3:] == [entry, *OUTERMOST]
     text = rig.inspector.text(rig.vm.pid, "--stacks", "--once", status=report.json["exit_status"])
-    waits = re.findall(r"^ {6}waits in (\w+)", text, re.MULTILINE)
+    waits = parse_waits(text)
     assert len(waits) == count
     assert re.fullmatch(where, waits[0]), waits
+    return waits
+
+
+def parse_waits(text):
+    """The function that each request waits in. Of several that wait alike, it is said after the last."""
+    waits, alike = [], 0
+    for line in text.splitlines():
+        alike += bool(re.match(r" {4}\S.*\bhead \d", line)) and not line.startswith("    oldest:")
+        if match := re.match(r" {6}(?:each )?waits in (\w+)", line):
+            waits += [match[1]] * alike
+            alike = 0
     return waits
 
 
