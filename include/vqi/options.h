@@ -42,6 +42,9 @@ struct vqi_options {
 struct vqi_error *vqi_options_parse(int argc, char **argv,
 				    struct vqi_options *ret_options) vqi_must_check;
 void vqi_options_done(struct vqi_options *options);
+
+/* Whether the requests in flight are to be listed: --requests, or what implies it. */
+bool vqi_options_show_requests(const struct vqi_options *options);
 VQI_DEFINE_CLEANUP_VALUE(struct vqi_options, vqi_options_done)
 
 /* Prints what --help says. */

@@ -12,6 +12,7 @@
 
 struct vqi_report_options {
 	bool verbose;	    /* all queues and all raw fields */
+	bool requests;	    /* all in flight, and back traces */
 	bool color;	    /* escape sequences */
 	unsigned int width; /* columns of the terminal; 0: not a terminal, no limit */
 };

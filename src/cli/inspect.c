@@ -89,9 +89,37 @@ static struct vqi_error *look_closer(struct vqi_observer *observer,
 		.stacks = options->stacks,
 	};
 
-	if (!options->requests && !options->dump_bytes && !options->stacks)
+	if (!vqi_options_show_requests(options))
 		return NULL;
 	return vqi_observer_look_closer(observer, &what, options->stop, snapshot);
+}
+
+static bool is_any_stuck(const struct vqi_diagnosis *diagnosis)
+{
+	for (size_t i = 0; i < diagnosis->finding_count; i++) {
+		if (diagnosis->findings[i].rule->about_requests)
+			return true;
+	}
+	return false;
+}
+
+/* A finding about requests says which is the oldest, and where that waits, also where they are not to be listed. */
+static struct vqi_error *explain_requests(struct vqi_observer *observer,
+					  struct inspection *inspection)
+{
+	const struct vqi_closer_look what = {
+		.queue = inspection->options->queue,
+		.stacks = VQI_STACKS_SERVING,
+	};
+	struct vqi_error *error;
+
+	if (vqi_options_show_requests(inspection->options) || !is_any_stuck(&inspection->diagnosis))
+		return NULL;
+	error = vqi_observer_look_closer(observer, &what, VQI_STOP_NEVER, inspection->later);
+	if (error)
+		return error;
+	vqi_diagnosis_done(&inspection->diagnosis);
+	return vqi_diagnose(inspection->earlier, inspection->later, &inspection->diagnosis);
 }
 
 /* Diagnoses what is seen in the last look, or in the first and the last. */
@@ -195,7 +223,9 @@ static struct vqi_error *observe(struct inspection *inspection)
 	error = vqi_observer_new(inspection->target->process, &inspection->target->qemu, &observer);
 	if (!error && options->device_count)
 		error = vqi_observer_select(observer, options->devices, options->device_count);
-	return error ? error : look(observer, inspection);
+	if (!error)
+		error = look(observer, inspection);
+	return error ? error : explain_requests(observer, inspection);
 }
 
 struct vqi_error *vqi_inspect(const struct vqi_options *options, struct vqi_snapshot **ret_snapshot,

@@ -343,8 +343,8 @@ static struct vqi_error *check_options(const struct vqi_options *options, const 
 					     specs[one].name, specs[other].name);
 	}
 	if (options->check && (options->device_count || options->queue.known || options->once ||
-			       options->requests || options->stacks || options->dump_bytes ||
-			       given->is[OPT_INTERVAL] || options->stop != VQI_STOP_AUTO))
+			       vqi_options_show_requests(options) || given->is[OPT_INTERVAL] ||
+			       options->stop != VQI_STOP_AUTO))
 		return vqi_error_new(VQI_ERROR_USAGE,
 				     "--check looks at all, and once: nothing is to be chosen");
 	return NULL;
@@ -358,6 +358,11 @@ static struct vqi_error *bad_option(int what, const char *word)
 	if (optopt > 0 && option_of(optopt) == OPT_COUNT)
 		return vqi_error_new(VQI_ERROR_USAGE, "unknown option -%c", optopt);
 	return vqi_error_new(VQI_ERROR_USAGE, "unknown option or needless value: %s", word);
+}
+
+bool vqi_options_show_requests(const struct vqi_options *options)
+{
+	return options->requests || options->stacks || options->dump_bytes;
 }
 
 void vqi_options_done(struct vqi_options *options)

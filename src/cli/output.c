@@ -59,6 +59,7 @@ struct vqi_error *vqi_output_report(const struct vqi_options *options,
 {
 	const struct vqi_report_options report = {
 		.verbose = options->verbose,
+		.requests = vqi_options_show_requests(options),
 		.color = want_color(options->color),
 		.width = terminal_width(),
 	};

@@ -8,6 +8,10 @@
 /* "s" unless count is 1. */
 const char *vqi_plural(uint64_t count);
 
+/* An age as it is said: 9999 ms, 10 s. */
+uint64_t vqi_age_number(uint64_t ms);
+const char *vqi_age_unit(uint64_t ms);
+
 /* What a node is called; "-" where it has no name. */
 const char *vqi_node_name(const struct vqi_block_node *node);
 

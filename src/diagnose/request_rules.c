@@ -74,22 +74,51 @@ static struct vqi_error *find_reason(const struct vqi_subject *subject, char **r
 
 /* ---- the finding ---- */
 
+/* Whether a closer look has found all that is in flight, and nothing else. */
+static bool are_known(const struct vqi_queue *queue)
+{
+	for (size_t i = 0; i < queue->request_count; i++) {
+		if (queue->requests[i].is_candidate)
+			return false;
+	}
+	return queue->request_count;
+}
+
+/* How long, in words: as QEMU has it of the oldest, or as it was seen. Owner: the caller. */
+static char *say_age(const struct vqi_subject *subject)
+{
+	const struct vqi_queue *queue = subject->queue;
+	char *age = NULL;
+	int len;
+
+	if (queue->request_count && queue->requests[0].age == VQI_AGE_EXACT)
+		len = asprintf(&age, "%s for %" PRIu64 " %s",
+			       queue->request_count > 1 ? ", the oldest" : "",
+			       vqi_age_number(queue->requests[0].age_ms),
+			       vqi_age_unit(queue->requests[0].age_ms));
+	else
+		len = asprintf(&age, " for %" PRIu64 " ms or more",
+			       subject->snapshot->capture.interval_ms);
+	return len < 0 ? NULL : age;
+}
+
 static struct vqi_error *summarise(const struct vqi_subject *subject, const char *reason,
 				   struct vqi_finding *finding)
 {
-	uint64_t in_flight = subject->queue->in_flight.value;
-	uint64_t interval_ms = subject->snapshot->capture.interval_ms;
+	const struct vqi_queue *queue = subject->queue;
+	uint64_t count = are_known(queue) ? queue->request_count : queue->in_flight.value;
+	vqi_cleanup_free char *age = say_age(subject);
 
+	if (!age)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 	/* A packed ring's distance is in descriptors, of which a request may have several. */
-	if (subject->queue->ring == VQI_RING_PACKED)
+	if (queue->ring == VQI_RING_PACKED && !are_known(queue))
 		return vqi_finding_summarise(finding,
-					     "requests of %" PRIu64 " descriptor%s taken and not "
-					     "completed for %" PRIu64 " ms or more%s",
-					     in_flight, vqi_plural(in_flight), interval_ms, reason);
-	return vqi_finding_summarise(finding,
-				     "%" PRIu64 " request%s taken and not completed for %" PRIu64
-				     " ms or more%s",
-				     in_flight, vqi_plural(in_flight), interval_ms, reason);
+					     "requests of %" PRIu64
+					     " descriptor%s taken and not completed%s%s",
+					     count, vqi_plural(count), age, reason);
+	return vqi_finding_summarise(finding, "%" PRIu64 " request%s taken and not completed%s%s",
+				     count, vqi_plural(count), age, reason);
 }
 
 static struct vqi_error *add_workers(const struct vqi_snapshot *snapshot,

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vqi/diagnose.h"
+#include "describe.h"
 
 #define KIB	     1024u
 #define FRAMES_NAMED 4	   /* in a few words */
@@ -49,14 +49,22 @@ static void print_detail(FILE *stream, const struct vqi_detail *detail)
 		fputc('-', stream);
 }
 
+uint64_t vqi_age_number(uint64_t ms)
+{
+	return ms < EXACT_MS ? ms : ms / 1000;
+}
+
+const char *vqi_age_unit(uint64_t ms)
+{
+	return ms < EXACT_MS ? "ms" : "s";
+}
+
 static void print_age(FILE *stream, const struct vqi_request *request)
 {
 	if (request->age == VQI_AGE_UNKNOWN)
 		return;
-	if (request->age_ms < EXACT_MS)
-		fprintf(stream, ", for %" PRIu64 " ms", request->age_ms);
-	else
-		fprintf(stream, ", for %" PRIu64 " s", request->age_ms / 1000);
+	fprintf(stream, ", for %" PRIu64 " %s", vqi_age_number(request->age_ms),
+		vqi_age_unit(request->age_ms));
 	if (request->age == VQI_AGE_AT_LEAST)
 		fputs(" or more", stream);
 }

@@ -87,6 +87,7 @@ const struct vqi_rule vqi_rules[] = {
 			"the driver did its part: look at the device's back end, its throttling, "
 			"and the storage or peer behind it",
 		.over_time = true,
+		.about_requests = true,
 		.all = {vqi_held_still, vqi_is_awaited, vqi_is_in_flight},
 		.explain = vqi_explain_request_stuck,
 	},

@@ -278,8 +278,10 @@ static void print_all(struct vqi_text *text)
 	print_findings(text);
 	print_unplugged(&text->page, text->snapshot);
 	print_gaps(text);
-	vqi_text_requests(text);
-	vqi_text_stacks(text);
+	if (text->options->requests) {
+		vqi_text_requests(text);
+		vqi_text_stacks(text);
+	}
 	vqi_text_queues(text);
 	if (text->options->verbose)
 		vqi_text_raw(text);

@@ -31,8 +31,10 @@ def check_stuck(rig, count, reason, **block):
     report = rig.report(status=1)
     finding = report.only_finding("request-stuck-in-device", "blk0", 0)
     plural = "" if count == 1 else "s"
-    which = f"requests of {3 * count} descriptors" if rig.kind.packed else f"{count} request{plural}"
-    assert re.fullmatch(rf"{which} taken and not completed for 1\d\d\d ms or more; {reason}", finding["summary"])
+    which = f"{count} request{plural}"
+    # Under qtest QEMU accounts by a clock that stands still, but for what was made before it knew.
+    age = r"( for 1\d\d\d ms or more|(, the oldest)? for \d+ m?s)"
+    assert re.fullmatch(rf"{which} taken and not completed{age}; {reason}", finding["summary"])
     check_evidence(finding, "^the main loop (listens for its kicks|serves the queue)", r"^no index moved over 1\d\d\d ms$")
     (backend,) = report.device("blk0")["backends"]
     assert backend["kind"] == "block"

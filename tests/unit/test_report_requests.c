@@ -25,7 +25,7 @@ static void teardown(void)
 
 static void print(bool verbose)
 {
-	struct vqi_report_options options = {.verbose = verbose};
+	struct vqi_report_options options = {.verbose = verbose, .requests = true};
 
 	free(report);
 	report = vqi_printed(vqi_report_text, &sample, &options);
