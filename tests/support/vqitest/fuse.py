@@ -21,7 +21,7 @@ MS_NOSUID, MS_NODEV = 2, 4
 MNT_DETACH = 2
 
 FORGET, GETATTR, SETATTR, OPEN, READ, WRITE = 2, 3, 4, 14, 15, 16
-RELEASE, FSYNC, FLUSH, INIT, INTERRUPT, BATCH_FORGET = 18, 20, 25, 26, 36, 42
+RELEASE, FSYNC, FLUSH, INIT, INTERRUPT, BATCH_FORGET, FALLOCATE = 18, 20, 25, 26, 36, 42, 43
 UNANSWERED = (FORGET, INTERRUPT, BATCH_FORGET)
 
 PROTOCOL = (7, 31)
@@ -135,6 +135,7 @@ class SlowFile:
             RELEASE: lambda _: b"",
             FLUSH: lambda _: b"",
             FSYNC: lambda _: b"",
+            FALLOCATE: lambda _: b"",
         }.get(kind)
         data = handler(body) if handler else b""
         status = 0 if handler else -errno.ENOSYS
