@@ -4,6 +4,7 @@ A boot takes seconds, so that one test has all that is asked of one QEMU.
 """
 
 import os
+import time
 from collections import namedtuple
 
 import pytest
@@ -130,6 +131,7 @@ def check_hung_disk(vm, inspector, disk):
     """A request counts as many as it has 512 bytes, and one a second may pass: the first does, and the second waits."""
     set_limits(vm, iops_total=1, iops_size=512)
     vm.guest.check(f"dd if=/dev/{disk} of=/dev/null bs=64k count=1 iflag=direct")
+    started = time.monotonic()
     vm.guest.spawn(f"dd if=/dev/{disk} of=/dev/null bs=64k count=1 skip=10 iflag=direct; echo >/tmp/read")
     while not (hung := inspector.report(vm.pid, status=None)).findings:
         pass
@@ -139,7 +141,38 @@ def check_hung_disk(vm, inspector, disk):
         assert finding["summary"].endswith("; throttle group limits holds it back")
         check_evidence(finding, "^the iothread io0 listens for its kicks", r"^thread \d+, iothread io0 \(.*\): state S in ")
     # The VM cannot be stopped for this, which would let the request through; its other devices may move meanwhile.
-    check_with_qmp(vm, inspector.report(vm.pid, "-d", "disk", status=1), only="disk")
+    hung = inspector.report(vm.pid, "-d", "disk", "--stacks", status=1)
+    check_with_qmp(vm, hung, only="disk")
+    check_request(hung, time.monotonic() - started)
+
+
+# Of a read that a throttle group holds back: functions that are exported, others have no name.
+WAITS_IN = ["qemu_coroutine_switch", "qemu_co_queue_wait_impl", "throttle_group_co_io_limits_intercept", "bdrv_co_preadv_part"]
+SERVE = {"main loop": {"ppoll", "qemu_poll_ns", "main_loop_wait", "qemu_main_loop"}, "iothread io0": {"ppoll", "aio_poll"}}
+
+
+def functions(stack, module):
+    return [frame["function"] for frame in stack if frame["module"].startswith(module) and frame["function"]]
+
+
+def check_request(hung, seconds):
+    """The read of check_hung_disk(), which is at most so many seconds old."""
+    (request,) = hung.queue("disk", 0)["requests"]
+    assert (request["source"], request["candidate"], request["kind"]) == ("qemu", False, "read")
+    assert request["detail"] == {"sector": 10 * 65536 // 512, "len": 65536}
+    assert sum(buffer["len"] for buffer in request["descriptors"] if buffer["device_writes"]) == 65536 + 1
+    assert hung.capture["interval_ms"] <= request["age_ms"] <= 1000 * seconds
+    assert (request["stack_gap"], request["tid"]) == (None, None)
+    if not has_profile(hung):
+        assert (request["coroutine"], request["stack"]) == (None, [])
+        return
+    assert not request["age_at_least"]
+    assert (request["coroutine"], functions(request["stack"], "qemu-system")) == ("waiting", WAITS_IN)
+    check_evidence(hung.findings[0], f"^oldest: .*; waits in {WAITS_IN[2]}, called by {WAITS_IN[3]}$")
+    stacks = {thread["role"]: thread["stack"] for thread in hung.json["threads"] if thread["stack"] or thread["stack_gap"]}
+    assert {*stacks} == {*SERVE}
+    for role, named in SERVE.items():
+        assert named <= {frame["function"] for frame in stacks[role]}, role
 
 
 def check_paused(vm, inspector):
