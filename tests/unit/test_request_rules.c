@@ -72,6 +72,56 @@ START_TEST(test_packed_request_stuck)
 }
 END_TEST
 
+/* After a closer look. */
+static void know_requests(struct vqi_request *requests, size_t count)
+{
+	set_request(5, 5, 5, 2);
+	BLK(ring, VQI_RING_PACKED);
+	BLK(unseen, VQI_NUM(0));
+	looks_request(&looks)->requests = requests;
+	looks_request(&looks)->request_count = count;
+}
+
+START_TEST(test_requests_that_are_known)
+{
+	struct vqi_frame frame = {.function = (char *)"null_co_preadv"};
+	struct vqi_request requests[] = {
+		{.head = 1, .kind = "flush", .age = VQI_AGE_EXACT, .age_ms = 2000},
+		{.head = 2,
+		 .kind = "read",
+		 .age = VQI_AGE_EXACT,
+		 .age_ms = 312900,
+		 .stack = {.frames = &frame, .count = 1}},
+	};
+	const struct vqi_finding *finding;
+
+	know_requests(requests, 2);
+	looks_diagnose(&looks);
+	finding = looks_of_disk(&looks, "request-stuck-in-device", LOOKS_CONFIRMED);
+	looks_assert_summary(finding, "2 requests taken and not completed, the oldest for 312 s");
+	looks_assert_says(finding, "oldest: read: head 2, for 312 s; waits in null_co_preadv");
+	looks_request(&looks)->request_count = 1; /* the oldest comes first now */
+	looks_diagnose(&looks);
+	finding = looks_of_disk(&looks, "request-stuck-in-device", LOOKS_CONFIRMED);
+	looks_assert_summary(finding, "1 request taken and not completed for 312 s");
+}
+END_TEST
+
+START_TEST(test_requests_that_may_be_others)
+{
+	struct vqi_request requests[] = {{.head = 1, .kind = "flush"},
+					 {.head = 2, .kind = "read", .is_candidate = true}};
+	const struct vqi_finding *finding;
+
+	know_requests(requests, 2);
+	looks_diagnose(&looks);
+	finding = looks_of_disk(&looks, "request-stuck-in-device", LOOKS_CONFIRMED);
+	looks_assert_summary(
+		finding, "requests of 3 descriptors taken and not completed for 250 ms or more");
+	looks_assert_says(finding, "oldest: flush: head 1, for 250 ms or more");
+}
+END_TEST
+
 /* A disk whose requests are known to be somewhere. */
 static struct vqi_block_node nodes[2];
 static struct vqi_backend backend;
@@ -327,6 +377,8 @@ int main(void)
 	tcase_add_test(tcase, test_request_stuck);
 	tcase_add_test(tcase, test_send_stuck);
 	tcase_add_test(tcase, test_packed_request_stuck);
+	tcase_add_test(tcase, test_requests_that_are_known);
+	tcase_add_test(tcase, test_requests_that_may_be_others);
 	tcase_add_test(tcase, test_in_the_block_layer);
 	tcase_add_test(tcase, test_in_a_worker);
 	tcase_add_test(tcase, test_many_workers);
