@@ -26,6 +26,7 @@ from vqitest.qtest import Bus  # noqa: E402
 from vqitest.transport import Pci  # noqa: E402
 
 SCALE_DEVICES, SCALE_QUEUES = 24, 256
+STUCK_REQUESTS = 256
 FEW = os.environ.get("VIRTQ_INSPECT_FEW")
 NULL = "null-co,size=1073741824,read-zeroes=on"
 
@@ -163,6 +164,31 @@ class Bench:
         thread.join()
         return longest * 1e6
 
+    def stuck_requests(self):
+        """What the back traces of as many coroutines cost beside the same look without them."""
+        slow = f"{NULL},latency-ns={3600 * 10**9}"
+        # With a geometry the slow disk is not read before the guest does.
+        device = "virtio-blk-pci,id=blk0,drive=d0,num-queues=1,queue-size=1024,cyls=16383,heads=16,secs=63"
+        with Qemu("-blockdev", f"node-name=d0,driver={slow}", "-device", device, qtest=True) as vm:
+            bus = Bus(vm.qtest)
+            (device,) = PciHost(bus).virtio_devices()
+            disk = Disk(Driver(Pci(device)).start(VERSION_1 | EVENT_IDX, {0: 1024}))
+            for number in range(STUCK_REQUESTS):
+                disk.read(sector=2 * number)  # side by side they would be merged
+            disk.ring.publish()
+            disk.ring.kick()
+            bus.readb(bus.allocate(1))  # taken with this
+            report = self.inspector.report(vm.pid, "--once", "--stacks")
+            requests = report.queue("blk0", 0)["requests"]
+            assert len({request["coroutine_addr"] for request in requests if request["stack"]}) == STUCK_REQUESTS
+            plain = self.ours_ms(vm, "--once", "--format=json")
+            what = f"{STUCK_REQUESTS} stuck requests"
+            for option in ("--requests", "--stacks"):
+                ours = self.ours_ms(vm, "--once", "--format=json", option)
+                self.row(f"{what}, {option}", ours, "--once", plain)
+            self.row(f"{what}, threads stopped", report.capture["stopped_us"], unit="us")
+            do_no_harm(vm.pid)
+
     def many_queues(self, queues):
         """A QEMU with that many queues in each of its devices, all set up."""
         arguments = []
@@ -211,6 +237,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="vqitest-bench-") as folder:
         bench = Bench(folder, runs)
         bench.seven_devices()
+        bench.stuck_requests()
         bench.scale()
         bench.print()
     if os.environ.get("BENCH_JSON"):

@@ -21,7 +21,7 @@ CLONE = re.compile(r"\..*")  # a part of a function, or a copy of it that has so
 def park(rig, disk, count=1, kind="read", step=2):
     """So many requests that will not be done; with a step of 1 sector they lie side by side."""
     for number in range(count):
-        getattr(disk, kind)(step * number)
+        getattr(disk, kind)(*([step * number] if kind != "flush" else []))
     disk.ring.publish()
     disk.ring.kick()
     rig.wait_taken(disk.ring)
@@ -55,6 +55,7 @@ def check_waits(rig, count, where, entry, queue=("blk0", 0)):
     report = rig.inspector.report(rig.vm.pid, "--stacks", "--once", status=None)
     requests = report.queue(*queue)["requests"]
     assert len(requests) == count
+    print(json.dumps(requests))
     assert {request["coroutine"] for request in requests} == {"waiting"}
     expected = gdb_coroutines(rig.vm.pid, {int(request["coroutine_addr"], 16) for request in requests})
     for request in requests:
@@ -129,6 +130,7 @@ def test_qcow2_write(rig, tmp_path):
     disk = rig.disk(qcow2_on_blkdebug(tmp_path))
     qemu_io(rig, "break write_aio A")
     park(rig, disk, 1, "write")
+    qemu_io(rig, "wait_break A")
     check_waits(rig, 1, "(suspend_request|blkdebug_.*)", "blk_aio_write_entry")
     qemu_io(rig, "resume A")
     rig.check_well(disk.ring, 1)
@@ -140,8 +142,8 @@ def test_flush(rig, tmp_path, event):
     disk = rig.disk(qcow2_on_blkdebug(tmp_path))
     disk.complete(1, kind="write")
     qemu_io(rig, f"break {event} A")
-    disk.submit(1, "flush")
-    rig.wait_taken(disk.ring)
+    park(rig, disk, 1, "flush")
+    qemu_io(rig, "wait_break A")
     check_waits(rig, 1, "(suspend_request|blkdebug_.*)", "blk_aio_flush_entry")
     qemu_io(rig, "resume A")
     rig.check_well(disk.ring, 1)
