@@ -47,7 +47,7 @@ struct vqi_rule {
 	const char *title;	    /* one sentence: what the id says */
 	const char *next_step; /* what the reader should do now, where nothing better is known */
 	bool over_time;	       /* it says that something stands still */
-	bool about_requests;   /* a closer look at these tells more */
+	bool wants_stacks;     /* requests in flight and back traces tell more */
 	vqi_rule_term all[VQI_RULE_TERMS]; /* each of these must hold ... */
 	vqi_rule_term any[VQI_RULE_TERMS]; /* ... and one of these, where there are any */
 	vqi_rule_explain explain;

@@ -94,18 +94,18 @@ static struct vqi_error *look_closer(struct vqi_observer *observer,
 	return vqi_observer_look_closer(observer, &what, options->stop, snapshot);
 }
 
-static bool is_any_stuck(const struct vqi_diagnosis *diagnosis)
+static bool wants_stacks(const struct vqi_diagnosis *diagnosis)
 {
 	for (size_t i = 0; i < diagnosis->finding_count; i++) {
-		if (diagnosis->findings[i].rule->about_requests)
+		if (diagnosis->findings[i].rule->wants_stacks)
 			return true;
 	}
 	return false;
 }
 
-/* A finding about requests says which is the oldest, and where that waits, also where they are not to be listed. */
-static struct vqi_error *explain_requests(struct vqi_observer *observer,
-					  struct inspection *inspection)
+/* A finding says which request is the oldest, and where that or an event loop waits, also where these are not to be
+ * listed. */
+static struct vqi_error *explain_waits(struct vqi_observer *observer, struct inspection *inspection)
 {
 	const struct vqi_closer_look what = {
 		.queue = inspection->options->queue,
@@ -113,7 +113,7 @@ static struct vqi_error *explain_requests(struct vqi_observer *observer,
 	};
 	struct vqi_error *error;
 
-	if (vqi_options_show_requests(inspection->options) || !is_any_stuck(&inspection->diagnosis))
+	if (vqi_options_show_requests(inspection->options) || !wants_stacks(&inspection->diagnosis))
 		return NULL;
 	error = vqi_observer_look_closer(observer, &what, VQI_STOP_NEVER, inspection->later);
 	if (error)
@@ -225,7 +225,7 @@ static struct vqi_error *observe(struct inspection *inspection)
 		error = vqi_observer_select(observer, options->devices, options->device_count);
 	if (!error)
 		error = look(observer, inspection);
-	return error ? error : explain_requests(observer, inspection);
+	return error ? error : explain_waits(observer, inspection);
 }
 
 struct vqi_error *vqi_inspect(const struct vqi_options *options, struct vqi_snapshot **ret_snapshot,

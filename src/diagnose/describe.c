@@ -92,6 +92,13 @@ static struct vqi_error *add_mutex(const struct vqi_thread *thread, struct vqi_f
 				    holds_it_itself(thread) ? ": that is itself" : "");
 }
 
+/* Who holds the mutex that a thread waits for; NULL: nobody, or itself. */
+static const struct vqi_thread *owner_of(const struct vqi_snapshot *snapshot,
+					 const struct vqi_thread *thread)
+{
+	return holds_it_itself(thread) ? NULL : vqi_snapshot_thread(snapshot, thread->mutex_owner);
+}
+
 struct vqi_error *vqi_finding_add_thread(const struct vqi_snapshot *snapshot, struct vqi_num tid,
 					 struct vqi_finding *finding)
 {
@@ -102,9 +109,26 @@ struct vqi_error *vqi_finding_add_thread(const struct vqi_snapshot *snapshot, st
 		error = add_one_thread(thread, finding);
 		if (!error)
 			error = add_mutex(thread, finding);
-		thread = holds_it_itself(thread)
-				 ? NULL
-				 : vqi_snapshot_thread(snapshot, thread->mutex_owner);
+		thread = owner_of(snapshot, thread);
+	}
+	return error;
+}
+
+struct vqi_error *vqi_finding_add_stacks(const struct vqi_snapshot *snapshot, struct vqi_num tid,
+					 struct vqi_finding *finding)
+{
+	const struct vqi_thread *thread = vqi_snapshot_thread(snapshot, tid);
+	struct vqi_error *error = NULL;
+
+	for (int i = 0; !error && thread && i < OWNERS_FOLLOWED; i++) {
+		vqi_cleanup_free char *words = vqi_stack_words(&thread->stack);
+
+		if (!words)
+			return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+		if (words[0])
+			error = vqi_finding_add_fact(finding, "thread %d is in %s",
+						     (int)thread->tid, words);
+		thread = owner_of(snapshot, thread);
 	}
 	return error;
 }

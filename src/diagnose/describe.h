@@ -27,6 +27,10 @@ struct vqi_error *vqi_finding_add_interval(const struct vqi_subject *subject,
 struct vqi_error *vqi_finding_add_thread(const struct vqi_snapshot *snapshot, struct vqi_num tid,
 					 struct vqi_finding *finding) vqi_must_check;
 
+/* In which functions these threads are, as far as their back traces are known. */
+struct vqi_error *vqi_finding_add_stacks(const struct vqi_snapshot *snapshot, struct vqi_num tid,
+					 struct vqi_finding *finding) vqi_must_check;
+
 /* Who serves the subject's queue, its thread, and whether that has the queue's handler. */
 struct vqi_error *vqi_finding_add_service(const struct vqi_subject *subject,
 					  struct vqi_finding *finding) vqi_must_check;

@@ -261,6 +261,8 @@ struct vqi_error *vqi_explain_loop_blocked(const struct vqi_subject *subject,
 	error = summarise(subject, finding);
 	if (!error)
 		error = vqi_finding_add_thread(snapshot, subject->loop->tid, finding);
+	if (!error)
+		error = vqi_finding_add_stacks(snapshot, subject->loop->tid, finding);
 	if (!error && cpu.known)
 		error = vqi_finding_add_fact(finding,
 					     "%s; it used %" PRIu64 " ms of processor time",

@@ -95,11 +95,25 @@ char *vqi_request_words(const struct vqi_request *request)
 static bool is_machinery(const char *function)
 {
 	static const char *const beginnings[] = {
-		"qemu_coroutine_",   "qemu_co_",	"coroutine_trampoline",
-		"aio_co_",	     "__start_context", "makecontext",
-		"start_thread",	     "clone",		"__clone",
-		"qemu_thread_start", "_start",		"__libc_start",
+		"qemu_coroutine_",
+		"qemu_co_",
+		"coroutine_trampoline",
+		"aio_co_",
+		"__start_context",
+		"makecontext",
+		"start_thread",
+		"clone",
+		"__clone",
+		"qemu_thread_start",
+		"_start",
+		"__libc_start",
 		"qio_channel_",
+		"qemu_mutex_lock",
+		"pthread_mutex_lock",
+		"___pthread_mutex_lock",
+		"__lll_lock_wait",
+		"__GI___lll_lock_wait",
+		"futex_wait",
 	};
 
 	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {

@@ -31,9 +31,10 @@ const struct vqi_rule vqi_rules[] = {
 		.scope = VQI_SCOPE_LOOP,
 		.severity = VQI_ERROR,
 		.title = "a thread that serves queues does not return to its poll",
-		.next_step = "the evidence says where the thread is: a back trace of it, and of "
-			     "who holds what it waits for, names the code that blocks",
+		.next_step = "the evidence says where the thread is, and who holds what it waits "
+			     "for; --stacks=all -v shows their back traces in full",
 		.over_time = true,
+		.wants_stacks = true,
 		.all = {vqi_is_loop_in_use},
 		.any = {vqi_is_loop_asleep_throughout, vqi_is_loop_away_from_work,
 			vqi_is_loop_spinning, vqi_is_loop_asleep_on_work},
@@ -87,7 +88,7 @@ const struct vqi_rule vqi_rules[] = {
 			"the driver did its part: look at the device's back end, its throttling, "
 			"and the storage or peer behind it",
 		.over_time = true,
-		.about_requests = true,
+		.wants_stacks = true,
 		.all = {vqi_held_still, vqi_is_awaited, vqi_is_in_flight},
 		.explain = vqi_explain_request_stuck,
 	},

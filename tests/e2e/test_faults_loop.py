@@ -184,6 +184,7 @@ def test_submission_blocks(rig, tmp_path, name):
         report = only(blocked_report(rig))
         finding, loop, thread = check_blocked(report, name, "it sleeps in io_submit")
         assert (thread["syscall"], thread["role"], thread["state"]) == ("io_submit", name, "S")
+        check_evidence(finding, f"^thread {loop['tid']} is in (syscall|io_submit), called by .*(ioq_submit|laio_)")
         check_evidence(finding, "^blk0 has requests in flight:$", f"^node d0, driver file, file {file.path}: in_flight 2, tracked_requests 1 ")
         if name != "main loop":
             check_evidence(finding, "^waits for it: blk0 queue 0, 1 not taken, its kick pending$")
@@ -200,6 +201,7 @@ def check_mutex(report, name, mutex, owner):
     finding, loop, thread = check_blocked(report, name, "it sleeps in futex")
     assert (thread["mutex"], thread["mutex_owner"]) == (f"{mutex.address:#x}", owner)
     assert thread_of(report, owner)["role"] == "vCPU 0"
+    check_evidence(finding, f"^thread {loop['tid']} is in (?!.*mutex_lock).*, called by ")
     waits = f"waits for the mutex at {mutex.address:#x}, which thread {owner} holds"
     check_evidence(finding, f"^thread {loop['tid']} {waits}$", rf"^thread {owner}, vCPU 0 \(")
     return finding

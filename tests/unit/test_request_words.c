@@ -110,6 +110,8 @@ START_TEST(test_back_traces)
 	static const char *const thread[] = {"ppoll",	     "fdmon_poll_wait",	  "aio_poll",
 					     "iothread_run", "qemu_thread_start", "start_thread",
 					     "clone3"};
+	static const char *const mutex[] = {"__GI___lll_lock_wait", "___pthread_mutex_lock",
+					    "qemu_mutex_lock_impl", "virtio_blk_handle_vq"};
 	static const char *const unnamed[] = {NULL, NULL};
 
 	check_stack(NULL, 0, "");
@@ -119,6 +121,7 @@ START_TEST(test_back_traces)
 		    "blk_aio_read_entry");
 	check_stack(server, 5, "nbd_receive_replies, called by nbd_client_co_preadv");
 	check_stack(thread, 7, "ppoll, called by fdmon_poll_wait, aio_poll, iothread_run");
+	check_stack(mutex, 4, "virtio_blk_handle_vq");
 	check_stack(disk, 1, "functions without names");
 }
 END_TEST
