@@ -20,13 +20,15 @@ PACE = 0.1
 # The next one is left out while so many are under way.
 IN_FLIGHT = 6
 QUICK = ("--interval=0.1",)
+REQUESTS, STACKS = (*QUICK, "--requests"), (*QUICK, "--stacks=all")
+# Requests and back traces are of a moment, too, in which all goes on.
 # Each in turn when none of them is under way: two that stop it wait for each other.
 MAY_STOP = (
-    *(QUICK, ("--interval=0.1", "--stop=always"), QUICK, ("--once",)),
-    *(QUICK, (), QUICK, ("--once", "--stop=always")),
+    *(QUICK, ("--interval=0.1", "--stop=always"), STACKS, ("--once",)),
+    *(QUICK, (), QUICK, ("--once", "--stop=always"), REQUESTS, ("--once", "--stacks=all")),
 )
 # Each in turn meanwhile.
-NEVER_STOP = tuple((*options, "--stop=never") for options in (QUICK, (), QUICK, ("--once",)))
+NEVER_STOP = tuple((*options, "--stop=never") for options in (QUICK, (), STACKS, ("--once",), REQUESTS))
 GONE = 3
 # The schema is compared with one report of so many, and with all that say more than that the VM is paused: it takes longer
 # than the inspection.
@@ -57,6 +59,8 @@ class Tally:
         self.second_thoughts = 0
         self.findings = collections.Counter()
         self.gaps = collections.Counter()
+        self.requests = collections.Counter()
+        self.stacks = collections.Counter()
         # Units: s. From the start of each inspection of a process to that of the next.
         self.paces = []
         self.wrong = []
@@ -80,6 +84,17 @@ class Tally:
                 self.gaps[phase, gap["what"], _plain(gap["why"])] += 1
             if any(finding["severity"] == "warning" for finding in report.findings):
                 self._keep("warning", phase, report.text, circumstances)
+
+    def add_closer(self, report):
+        """Count what was listed of requests and back traces."""
+        with self._lock:
+            for device in report.devices:
+                for queue in device["queues"]:
+                    for request in queue["requests"]:
+                        self.requests[request["source"], request["candidate"], request["coroutine"]] += 1
+            for thread in report.json["threads"]:
+                if thread["stack"] or thread["stack_gap"]:
+                    self.stacks[_plain(thread["stack_gap"] or "whole")] += 1
 
     def add_watch(self, starts, left_out, too_early):
         """Count what a watch did: when its inspections began, and how many came to nothing."""
@@ -118,6 +133,10 @@ class Tally:
             yield f"{rate:6.2f} a second; from one to the next {median:.3f} s in the median, {longest:.3f} s at most"
         yield f"{self.too_early:6} before it could be inspected"
         yield f"{self.second_thoughts:6} took a second look after a second"
+        for (source, is_candidate, coroutine), number in self.requests.most_common():
+            yield f"{number:6} requests from {source}, {'candidates' if is_candidate else 'certain'}, coroutine {coroutine}"
+        for gap, number in self.stacks.most_common():
+            yield f"{number:6} back traces of threads: {gap}"
         for kind, number in sorted((*self.findings.items(), *self.gaps.items())):
             yield f"{number:6} {' | '.join(kind)}"
 
@@ -259,7 +278,10 @@ class Watch(threading.Thread):
         if says_something(report) or number % VALIDATE == 0:
             Report(done.stdout, done.returncode)
         self._tally.add(report, phase, **circumstances)
+        self._tally.add_closer(report)
         for why in wrong_in(report, may_pause, may_be_traced=options in NEVER_STOP):
+            fail(why)
+        for why in wrong_in_requests(report, are_asked={"--requests", "--stacks=all"} & {*options}):
             fail(why)
         return True
 
@@ -304,6 +326,23 @@ def _is_gone(pid):
 def says_something(report):
     """More than that the VM is paused."""
     return report.json["gaps"] or any(finding["id"] != "vm-paused" for finding in report.findings)
+
+
+def wrong_in_requests(report, are_asked):
+    """What the lists of requests must not say. Which they are, of a VM that does so much, nobody can tell."""
+    for device in report.devices:
+        for queue in device["queues"]:
+            heads = [request["head"] for request in queue["requests"]]
+            place = f"{report.label(device)}/{queue['index']}"
+            if heads and not are_asked:
+                yield f"{place} has requests that nobody asked for"
+            if len(set(heads)) != len(heads):
+                yield f"{place} has a head twice: {heads}"
+            if any(head >= queue["num"] for head in heads):
+                yield f"{place} of {queue['num']} has a head beyond: {heads}"
+            ages = [request["age_ms"] for request in queue["requests"] if request["age_ms"] is not None]
+            if ages != sorted(ages, reverse=True):
+                yield f"{place} has not the oldest first: {ages}"
 
 
 def wrong_in(report, may_pause, may_be_traced):
