@@ -10,6 +10,8 @@
 #include "requests.h"
 #include "stacks.h"
 
+#define MAX_LOOKS 4 /* at a heap that changes */
+
 #define NS_PER_S  1000000000
 #define NS_PER_MS 1000000
 
@@ -64,6 +66,22 @@ static bool is_any_wanted(const struct vqi_closer_look *what, const struct vqi_s
 
 /* ---- requests ---- */
 
+/* A heap that becomes smaller, or is changed where it is just read, cannot be followed to its end: once more, then. QEMU
+ * gives memory back when it has little to do. Source: util/rcu.c call_rcu_thread(), malloc_trim(). */
+static struct vqi_error *read_whole(struct vqi_observer *observer, struct found *found)
+{
+	struct vqi_error *error = NULL;
+
+	for (int i = 0; !error && i < MAX_LOOKS && !found->heap.is_whole; i++) {
+		vqi_maps_done(&found->maps);
+		vqi_heap_done(&found->heap);
+		error = vqi_process_maps(observer->process, &found->maps);
+		if (!error)
+			error = vqi_heap_read(observer->qemu->mem, &found->maps, &found->heap);
+	}
+	return error;
+}
+
 static struct vqi_error *read_heap(struct vqi_observer *observer, struct vqi_snapshot *snapshot,
 				   struct found *found)
 {
@@ -71,9 +89,7 @@ static struct vqi_error *read_heap(struct vqi_observer *observer, struct vqi_sna
 
 	if (!observer->process)
 		return NULL;
-	error = vqi_process_maps(observer->process, &found->maps);
-	if (!error)
-		error = vqi_heap_read(observer->qemu->mem, &found->maps, &found->heap);
+	error = read_whole(observer, found);
 	if (!error)
 		error = vqi_elements_find(observer->qemu->layout, &found->heap, &found->elements,
 					  &found->element_count);
