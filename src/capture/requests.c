@@ -109,6 +109,31 @@ static struct vqi_error *from_element(const struct vqi_requests_of *of,
 	return error;
 }
 
+/* A head is in flight once. In memory that changes while it is read, or where a device forgot to free it, an element of an
+ * earlier request with that head is there, too: if the ring does not tell which it is, nothing does. */
+static struct vqi_error *add_once(const struct vqi_requests_of *of, const struct list *ring,
+				  struct vqi_request *request, struct list *list)
+{
+	struct vqi_request *twin = list_find(list, request->head), other;
+	bool is_twin = false, is_this = false;
+	struct vqi_error *error;
+
+	if (!twin)
+		return list_add(list, request);
+	error = is_in_ring(of, ring, twin, &is_twin);
+	if (!error)
+		error = is_in_ring(of, ring, request, &is_this);
+	if (error)
+		return error;
+	if (is_this && !is_twin) {
+		other = *twin;
+		*twin = *request;
+		*request = other;
+	}
+	twin->is_candidate = is_this == is_twin;
+	return NULL;
+}
+
 /* Adds the element to the list if it is of this queue: its structure says so, or has nothing to say and the ring does. */
 static struct vqi_error *take_element(const struct vqi_requests_of *of, const struct list *ring,
 				      const struct vqi_element *element, struct list *list)
@@ -125,7 +150,7 @@ static struct vqi_error *take_element(const struct vqi_requests_of *of, const st
 	if (!error && !is_named)
 		error = is_in_ring(of, ring, &request, &is_ours);
 	if (!error && is_ours)
-		error = list_add(list, &request);
+		error = add_once(of, ring, &request, list);
 	vqi_request_done(&request);
 	return error;
 }
