@@ -182,6 +182,27 @@ def test_thirty_two(disks, name):
     disks.report(status=0).assert_healthy()
 
 
+def test_work_goes_on(disks):
+    """What is listed of a moment in which all moves: no head is there twice, and none is older than the work."""
+    names = ("plain", "packed")
+    started = time.monotonic()
+    for name in names:
+        for number in range(6):
+            read = dd(disks.device(name), at("read", number)).replace("count=1", "count=20")
+            disks.guest.spawn(f"while [ ! -e /tmp/enough ]; do {read}; done")
+    kinds = set()
+    for options in 10 * [["--once"], ["--interval=0.05"], ["--interval=0.05", "--stop=always"]]:
+        for name in names:
+            for request in (request for queue in disks.requests(name, *options, status=0).values() for request in queue):
+                kinds.add(request["kind"])
+                assert (request["age_ms"] or 0) <= 1000 * (time.monotonic() - started)
+    # Of a packed ring's entry that may be used by now, nothing more is left.
+    assert {"read"} <= kinds <= {"read", None}
+    disks.guest.check("touch /tmp/enough")
+    for name in names:
+        assert disks.check(name, [], status=0) == []
+
+
 # A program for the guest, which busybox has none for: ioctl(open(argv[1], O_RDWR), BLKZEROOUT, range).
 BLKZEROOUT = 0x127F
 ZEROES = Wanted("write-zeroes", 4096, 65536)
