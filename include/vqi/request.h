@@ -51,6 +51,7 @@ struct vqi_request {
 	unsigned int ndescs; /* descriptors of the ring that it takes up; 0: unknown */
 	enum vqi_request_source source;
 	bool is_candidate;    /* it may be completed already: see source */
+	bool may_be_untaken;  /* it is published, and whether vhost has taken it is not known */
 	uint64_t element_hva; /* QEMU's VirtQueueElement; 0: not found */
 	enum vqi_age age;
 	uint64_t age_ms;

@@ -250,8 +250,10 @@ static struct vqi_error *from_vhost(const struct vqi_requests_of *of, struct lis
 	there.queue = &queue;
 	there.device = &device;
 	error = from_ring(&there, list);
-	for (size_t i = 0; i < list->count; i++)
+	for (size_t i = 0; i < list->count; i++) {
 		list->requests[i].is_candidate = true;
+		list->requests[i].may_be_untaken = true;
+	}
 	return error;
 }
 

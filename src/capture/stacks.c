@@ -102,8 +102,11 @@ static bool serves(const struct vqi_snapshot *snapshot, const struct vqi_closer_
 	return false;
 }
 
-static bool is_main_loop(const struct vqi_snapshot *snapshot, const struct vqi_thread *thread)
+static bool is_main_loop(const struct vqi_observer *observer, const struct vqi_snapshot *snapshot,
+			 const struct vqi_thread *thread)
 {
+	if (!snapshot->loop_count) /* unknown: QEMU's first thread becomes it */
+		return thread->tid == vqi_process_pid(observer->process);
 	for (size_t i = 0; i < snapshot->loop_count; i++) {
 		if (snapshot->loops[i].is_main &&
 		    vqi_num_is(snapshot->loops[i].tid, (uint64_t)thread->tid))
@@ -122,10 +125,10 @@ static bool is_waited_for(const struct vqi_snapshot *snapshot, const struct vqi_
 	return false;
 }
 
-static bool is_wanted(const struct vqi_snapshot *snapshot, const struct vqi_closer_look *what,
-		      const struct vqi_thread *thread)
+static bool is_wanted(const struct vqi_observer *observer, const struct vqi_snapshot *snapshot,
+		      const struct vqi_closer_look *what, const struct vqi_thread *thread)
 {
-	return what->stacks == VQI_STACKS_ALL || is_main_loop(snapshot, thread) ||
+	return what->stacks == VQI_STACKS_ALL || is_main_loop(observer, snapshot, thread) ||
 	       serves(snapshot, what, thread) || is_waited_for(snapshot, thread);
 }
 
@@ -169,7 +172,7 @@ static struct vqi_error *add_threads(struct vqi_observer *observer,
 	struct vqi_error *error = NULL;
 
 	for (size_t i = 0; !error && i < snapshot->thread_count; i++) {
-		if (is_wanted(snapshot, what, &snapshot->threads[i]))
+		if (is_wanted(observer, snapshot, what, &snapshot->threads[i]))
 			error = add_thread(observer, mode, &snapshot->threads[i],
 					   &snapshot->capture, tasks);
 	}
@@ -312,7 +315,7 @@ struct vqi_error *vqi_stacks_add(struct vqi_observer *observer, const struct vqi
 
 	if (!observer->process || what->stacks == VQI_STACKS_NONE)
 		return NULL;
-	if (what->stacks == VQI_STACKS_ALL)
+	if (what->stacks == VQI_STACKS_ALL || !snapshot->loop_count)
 		error = vqi_evidence_add_all_threads(observer, snapshot);
 	if (!error)
 		error = tasks_init(&tasks, carried->count + snapshot->thread_count);

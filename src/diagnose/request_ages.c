@@ -19,12 +19,22 @@ static int compare(const void *a, const void *b)
 	return (left->head > right->head) - (left->head < right->head);
 }
 
+static bool is_same(struct vqi_num before, struct vqi_num wrap_before, struct vqi_num now,
+		    struct vqi_num wrap_now)
+{
+	return before.known && vqi_num_equal(before, now) && vqi_num_equal(wrap_before, wrap_now);
+}
+
+/* What vhost has taken nobody knows here: nothing new, at least, when nothing was published. */
 static bool took_nothing(const struct vqi_queue *before, const struct vqi_queue *queue)
 {
-	return before && before->last_avail_idx.known &&
-	       vqi_num_equal(before->last_avail_idx, queue->last_avail_idx) &&
-	       vqi_num_equal(before->wrap.last_avail, queue->wrap.last_avail) &&
-	       before->desc_gpa == queue->desc_gpa;
+	if (!before || before->desc_gpa != queue->desc_gpa)
+		return false;
+	if (!before->last_avail_idx.known && !queue->last_avail_idx.known)
+		return is_same(before->avail_idx, before->wrap.avail, queue->avail_idx,
+			       queue->wrap.avail);
+	return is_same(before->last_avail_idx, before->wrap.last_avail, queue->last_avail_idx,
+		       queue->wrap.last_avail);
 }
 
 static void date(const struct vqi_queue *before, uint64_t interval_ms, struct vqi_queue *queue)

@@ -84,7 +84,9 @@ char *vqi_request_words(const struct vqi_request *request)
 	}
 	fprintf(stream, "%s head %u", request->detail_count ? "," : ":", request->head);
 	print_age(stream, request);
-	if (request->is_candidate)
+	if (request->may_be_untaken)
+		fputs(" (or not taken yet: vhost does not tell)", stream);
+	else if (request->is_candidate)
 		fputs(" (or completed: the ring does not tell)", stream);
 	return finish(stream, &text);
 }

@@ -136,6 +136,25 @@ static struct vqi_error *add_request(const struct vqi_layout *layout, const stru
 
 /* ---- the block layer's ---- */
 
+/* The same where a structure of the request's own lies between, which begins with a pointer to it. Source:
+ * hw/scsi/scsi-disk.c UnmapCBData, WriteSameCBData. */
+static const struct key *owner_beyond(const struct vqi_layout *layout, const struct vqi_heap *heap,
+				      const struct vqi_chunk *chunk, enum vqi_struct_id id,
+				      enum vqi_field_id field, const struct keys *keys)
+{
+	struct vqi_view view = view_of(layout, chunk);
+	const struct vqi_chunk *between;
+	uint64_t value, first;
+
+	if (!may_be(layout, chunk, id) || !vqi_view_uint(&view, field, &value))
+		return NULL;
+	between = vqi_heap_find(heap, value);
+	if (!between)
+		return NULL;
+	memcpy(&first, between->data, sizeof(first));
+	return keys_find(keys, first);
+}
+
 static struct vqi_error *add_aiocbs(const struct vqi_layout *layout, const struct vqi_heap *heap,
 				    enum vqi_struct_id id, enum vqi_field_id opaque,
 				    const struct keys *keys, struct keys *ret_keys)
@@ -145,6 +164,8 @@ static struct vqi_error *add_aiocbs(const struct vqi_layout *layout, const struc
 	for (size_t i = 0; !error && i < heap->count; i++) {
 		const struct key *key = owner(layout, &heap->chunks[i], id, opaque, keys);
 
+		if (!key)
+			key = owner_beyond(layout, heap, &heap->chunks[i], id, opaque, keys);
 		if (key)
 			error = keys_add(ret_keys, heap->chunks[i].address, key->index);
 	}

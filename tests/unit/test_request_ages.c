@@ -85,6 +85,22 @@ START_TEST(test_what_moved_may_be_new)
 }
 END_TEST
 
+/* Of what vhost runs QEMU does not know what was taken. */
+START_TEST(test_vhost)
+{
+	static const struct vqi_request one[] = {{.head = 1}};
+
+	for (int moved = 0; moved < 2; moved++) {
+		look_twice(1, one);
+		queues[0].last_avail_idx = queues[1].last_avail_idx = VQI_UNKNOWN;
+		queues[0].avail_idx = VQI_NUM(9);
+		queues[1].avail_idx = VQI_NUM(9 + moved);
+		vqi_requests_date(&earlier, &later);
+		check(0, 1, moved ? VQI_AGE_UNKNOWN : VQI_AGE_AT_LEAST, moved ? 0 : INTERVAL_MS);
+	}
+}
+END_TEST
+
 START_TEST(test_one_look)
 {
 	static const struct vqi_request two[] = {{.head = 1}, {.head = 2, .age = VQI_AGE_EXACT}};
@@ -116,6 +132,7 @@ int main(void)
 
 	tcase_add_test(tcase, test_what_stood_still_is_that_old);
 	tcase_add_test(tcase, test_what_moved_may_be_new);
+	tcase_add_test(tcase, test_vhost);
 	tcase_add_test(tcase, test_one_look);
 	tcase_add_test(tcase, test_candidates_come_last);
 	return unit_run("request_ages", tcase);

@@ -76,6 +76,9 @@ START_TEST(test_ages)
 	request.is_candidate = true;
 	check_words(&request,
 		    "flush: head 2, for 250 ms or more (or completed: the ring does not tell)");
+	request.may_be_untaken = true;
+	check_words(&request,
+		    "flush: head 2, for 250 ms or more (or not taken yet: vhost does not tell)");
 }
 END_TEST
 
