@@ -24,7 +24,7 @@
 #define VQI_MAX_IOEVENTFDS    65536	 /* ioeventfds of one address space */
 #define VQI_MAX_CHAIN_DESCS   (1u << 18) /* descriptors followed in one check of a ring */
 #define VQI_MAX_REQ_BUFFERS                                                                        \
-	4096 /* buffers of one request; QEMU takes VIRTQUEUE_MAX_SIZE descriptors */
+	1024 /* buffers of one request: VIRTQUEUE_MAX_SIZE, hw/virtio/virtio.h */
 #define VQI_MAX_DUMP_BYTES   65536     /* of the contents of one request */
 #define VQI_MAX_QUEUES	     1024      /* VIRTIO_QUEUE_MAX, hw/virtio/virtio.h */
 #define VQI_MAX_RING	     32768     /* entries of a ring: VirtIO 1.2, 2.7 */

@@ -304,7 +304,8 @@ struct vqi_device {
 	struct vqi_num intx_asserted, intx_disabled;
 	enum vqi_endian endian;
 	enum vqi_vhost_type vhost; /* what runs the rings now; NONE: QEMU does */
-	struct vqi_queue *queues;  /* all queues the device has, ascending by index */
+	bool is_vhost_only; /* QEMU cannot run them: whatever its own indices say, they are stale */
+	struct vqi_queue *queues; /* all queues the device has, ascending by index */
 	size_t queue_count;
 };
 

@@ -66,9 +66,42 @@ static bool is_any_wanted(const struct vqi_closer_look *what, const struct vqi_s
 
 /* ---- requests ---- */
 
+/* The guest's memory is none of QEMU's: its pages may still be to come, in a migration, and what is in them is the guest's
+ * to say. */
+static void leave_out_ram(const struct vqi_guest_ram *ram, struct vqi_maps *maps)
+{
+	for (size_t i = 0; i < maps->count; i++) {
+		struct vqi_map *map = &maps->maps[i];
+
+		for (size_t j = 0; j < ram->count; j++) {
+			if (ram->ranges[j].hva < map->end &&
+			    ram->ranges[j].hva + ram->ranges[j].len > map->start)
+				map->readable = false;
+		}
+	}
+}
+
+/* All of the guest's memory, as the first device sees it that does. */
+static struct vqi_error *read_guest_ram(struct vqi_observer *observer,
+					const struct vqi_snapshot *snapshot,
+					struct vqi_guest_ram *ram, bool *ret_have)
+{
+	struct vqi_error *error = NULL;
+
+	*ret_have = false;
+	for (size_t i = 0; !error && !*ret_have && i < snapshot->device_count; i++) {
+		if (!snapshot->devices[i].unread)
+			error = vqi_evidence_read_ram(observer->qemu, &snapshot->devices[i], ram,
+						      ret_have);
+		*ret_have = *ret_have && ram->count;
+	}
+	return error;
+}
+
 /* A heap that becomes smaller, or is changed where it is just read, cannot be followed to its end: once more, then. QEMU
  * gives memory back when it has little to do. Source: util/rcu.c call_rcu_thread(), malloc_trim(). */
-static struct vqi_error *read_whole(struct vqi_observer *observer, struct found *found)
+static struct vqi_error *read_whole(struct vqi_observer *observer, const struct vqi_guest_ram *ram,
+				    struct found *found)
 {
 	struct vqi_error *error = NULL;
 
@@ -76,8 +109,10 @@ static struct vqi_error *read_whole(struct vqi_observer *observer, struct found 
 		vqi_maps_done(&found->maps);
 		vqi_heap_done(&found->heap);
 		error = vqi_process_maps(observer->process, &found->maps);
-		if (!error)
-			error = vqi_heap_read(observer->qemu->mem, &found->maps, &found->heap);
+		if (error)
+			break;
+		leave_out_ram(ram, &found->maps);
+		error = vqi_heap_read(observer->qemu->mem, &found->maps, &found->heap);
 	}
 	return error;
 }
@@ -85,11 +120,16 @@ static struct vqi_error *read_whole(struct vqi_observer *observer, struct found 
 static struct vqi_error *read_heap(struct vqi_observer *observer, struct vqi_snapshot *snapshot,
 				   struct found *found)
 {
+	vqi_cleanup(vqi_guest_ram_done) struct vqi_guest_ram ram = {0};
 	struct vqi_error *error = NULL;
+	bool have;
 
 	if (!observer->process)
 		return NULL;
-	error = read_whole(observer, found);
+	error = read_guest_ram(observer, snapshot, &ram, &have);
+	if (error || !have) /* which memory is the guest's is not known */
+		return error;
+	error = read_whole(observer, &ram, found);
 	if (!error)
 		error = vqi_elements_find(observer->qemu->layout, &found->heap, &found->elements,
 					  &found->element_count);
@@ -205,15 +245,15 @@ static uint64_t began_ns(const struct vqi_process *process)
  * virtio_blk_handle_discard_write_zeroes(), virtio_blk_handle_zone_mgmt(). */
 static bool is_accounted(const struct vqi_request *request)
 {
-	static const char *const others[] = {"discard",	      "zone-report", "zone-open",
-					     "zone-close",    "zone-finish", "zone-reset",
-					     "zone-reset-all"};
+	static const char *const others[] = {"discard",	       "zone-report", "zone-open",
+					     "zone-close",     "zone-finish", "zone-reset",
+					     "zone-reset-all", "scsi"};
 
 	for (size_t i = 0; request->kind && i < sizeof(others) / sizeof(others[0]); i++) {
 		if (strcmp(request->kind, others[i]) == 0)
 			return false;
 	}
-	return true;
+	return request->kind;
 }
 
 /* Under qtest QEMU accounts by a clock of its own, which shows no time since the process began. */

@@ -59,6 +59,7 @@ static struct vqi_error *read_stopped(struct vqi_observer *observer, bool all,
 static void decode_cut(struct observed *device, bool exact)
 {
 	device->now.transport = device->fixed.transport;
+	device->now.is_vhost_only = device->fixed.is_vhost_only;
 	device->error = vqi_reading_decode(device->reading, &device->now);
 	for (size_t i = 0; !device->error && i < device->now.queue_count; i++)
 		device->now.queues[i].consistent = exact;

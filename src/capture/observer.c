@@ -36,7 +36,7 @@ static struct vqi_error *describe(struct vqi_qemu *qemu, struct vqi_object *obje
 				  struct vqi_device *device)
 {
 	struct vqi_error *error;
-	const char *type;
+	const char *type, *qom_type = NULL;
 	uint64_t id = 0;
 
 	device->vdev_addr = object->address;
@@ -51,7 +51,10 @@ static struct vqi_error *describe(struct vqi_qemu *qemu, struct vqi_object *obje
 	if (!error && !device->type)
 		error = vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 	if (!error)
+		error = vqi_qemu_type_name(qemu, object->address, &qom_type);
+	if (!error)
 		error = vqi_qemu_transport(qemu, object->address, device);
+	device->is_vhost_only = qom_type && strncmp(qom_type, "vhost-", strlen("vhost-")) == 0;
 	return error ? error : vqi_qemu_backends(qemu, object->address, device);
 }
 
@@ -319,6 +322,7 @@ static struct vqi_error *prepare(struct vqi_observer *observer, struct observed 
 	struct vqi_error *error;
 
 	device->now.transport = device->fixed.transport;
+	device->now.is_vhost_only = device->fixed.is_vhost_only;
 	if (vhost_started->present)
 		return NULL;
 	device->now.vhost = VQI_VHOST_UNKNOWN;

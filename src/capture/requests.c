@@ -7,6 +7,8 @@
 #include "evidence.h"
 #include "vqi/requests.h"
 
+#define MAX_HEADER 4096 /* bytes that a device steps over: less than that, of all there are */
+
 /* ---- a list of requests ---- */
 
 struct list {
@@ -84,8 +86,7 @@ static void mend_buffers(const struct vqi_guest_ram *ram, struct vqi_request *re
 		struct vqi_buffer *buffer = &request->buffers[i];
 		uint64_t len, start = ram ? vqi_guest_ram_at(ram, buffer->gpa, &len) : 0;
 
-		if (!start || start >= buffer->hva ||
-		    buffer->hva - start > UINT32_MAX - buffer->len)
+		if (!start || start >= buffer->hva || buffer->hva - start > MAX_HEADER)
 			continue;
 		buffer->len += (uint32_t)(buffer->hva - start);
 		buffer->hva = start;
@@ -134,21 +135,36 @@ static struct vqi_error *add_once(const struct vqi_requests_of *of, const struct
 	return NULL;
 }
 
-/* Adds the element to the list if it is of this queue: its structure says so, or has nothing to say and the ring does. */
+/* The descriptors of what is in flight stay as they are, so that those of a split ring tell whether an element is of a
+ * request that is. Where they cannot be read, it is what its structure says. */
+static struct vqi_error *is_of_queue(const struct vqi_requests_of *of, const struct list *ring,
+				     const struct vqi_element *element,
+				     const struct vqi_request *request, bool *ret_is)
+{
+	bool is_named = vqi_element_has(of->layout, element, of->queue->vq_addr);
+	bool is_bare = element->in_addr == of->layout->structs[VQI_S_VirtQueueElement].size;
+	bool is_readable = of->ram && of->queue->access == VQI_RING_READ;
+
+	*ret_is = is_named;
+	if (!is_named && !is_bare)
+		return NULL;
+	if (is_named && (!is_readable || of->queue->ring == VQI_RING_PACKED))
+		return NULL;
+	return is_in_ring(of, ring, request, ret_is);
+}
+
 static struct vqi_error *take_element(const struct vqi_requests_of *of, const struct list *ring,
 				      const struct vqi_element *element, struct list *list)
 {
-	bool is_named = vqi_element_has(of->layout, element, of->queue->vq_addr);
 	struct vqi_request request = {0};
 	struct vqi_error *error;
-	bool is_ours = is_named;
+	bool is_ours = false;
 
-	if (element->index >= of->queue->num ||
-	    (!is_named && element->in_addr > of->layout->structs[VQI_S_VirtQueueElement].size))
+	if (element->index >= of->queue->num)
 		return NULL;
 	error = from_element(of, element, &request);
-	if (!error && !is_named)
-		error = is_in_ring(of, ring, &request, &is_ours);
+	if (!error)
+		error = is_of_queue(of, ring, element, &request, &is_ours);
 	if (!error && is_ours)
 		error = add_once(of, ring, &request, list);
 	vqi_request_done(&request);
@@ -167,6 +183,12 @@ static uint64_t inuse_of(const struct vqi_queue *queue, const struct list *list)
 	return inuse;
 }
 
+/* With VIRTIO_F_IN_ORDER what is completed before its turn is not passed on yet, and still counted: its record is gone. */
+static bool is_in_order(const struct vqi_device *device)
+{
+	return device->guest_features >> VQI_FEATURE_IN_ORDER & 1;
+}
+
 /* Whether QEMU's records are of all that it counts, and the driver waits for. */
 static bool are_all(const struct vqi_queue *queue, const struct list *list)
 {
@@ -174,6 +196,36 @@ static bool are_all(const struct vqi_queue *queue, const struct list *list)
 
 	return list->count && vqi_num_is(queue->inuse, inuse) &&
 	       vqi_num_is(queue->in_flight, inuse);
+}
+
+/* Whether the queue has not moved since its indices were read. */
+static bool is_still(const struct vqi_requests_of *of)
+{
+	const struct {
+		enum vqi_field_id field;
+		struct vqi_num value;
+	} indices[] = {
+		{VQI_F_VirtQueue_last_avail_idx, of->queue->last_avail_idx},
+		{VQI_F_VirtQueue_used_idx, of->queue->used_idx},
+		{VQI_F_VirtQueue_inuse, of->queue->inuse},
+	};
+
+	for (size_t i = 0; i < sizeof(indices) / sizeof(indices[0]); i++) {
+		const struct vqi_field *field = &of->layout->fields[indices[i].field];
+		uint64_t now;
+
+		if (vqi_error_drop(vqi_mem_read_uint(of->mem, of->queue->vq_addr + field->offset,
+						     field->size, &now)) ||
+		    !vqi_num_is(indices[i].value, now))
+			return false;
+	}
+	return true;
+}
+
+static void doubt_all(struct list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		list->requests[i].is_candidate = true;
 }
 
 static bool has_candidates(const struct list *list)
@@ -250,10 +302,9 @@ static struct vqi_error *from_vhost(const struct vqi_requests_of *of, struct lis
 	there.queue = &queue;
 	there.device = &device;
 	error = from_ring(&there, list);
-	for (size_t i = 0; i < list->count; i++) {
-		list->requests[i].is_candidate = true;
+	doubt_all(list);
+	for (size_t i = 0; i < list->count; i++)
 		list->requests[i].may_be_untaken = true;
-	}
 	return error;
 }
 
@@ -268,10 +319,18 @@ static struct vqi_error *from_qemu(const struct vqi_requests_of *of,
 		error = take_element(of, &ring, &elements[i], list);
 	if (!error)
 		error = read_chains(of, list);
-	if (error || are_all(of->queue, list))
+	if (error)
 		return error;
+	if (!is_still(of)) { /* what its ring has may be of new requests already */
+		doubt_all(list);
+		return NULL;
+	}
+	if (are_all(of->queue, list) || (list->count && is_in_order(of->device)))
+		return NULL;
 	if (ring.count && !has_candidates(&ring))
 		drop_others(&ring, list);
+	if (inuse_of(of->queue, list) > of->queue->in_flight.value)
+		doubt_all(list);
 	return add_ring(&ring, list);
 }
 

@@ -77,6 +77,7 @@ static struct vqi_error *read_stable(struct vqi_observer *observer, struct obser
 	struct vqi_device fresh = {
 		.transport = device->now.transport,
 		.vhost = device->now.vhost,
+		.is_vhost_only = device->now.is_vhost_only,
 	};
 	struct vqi_device *target;
 	struct tally tally = {0};

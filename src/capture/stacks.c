@@ -24,6 +24,7 @@ struct tasks {
 	struct task *tasks;
 	struct vqi_unwind_job *jobs;
 	size_t count, room;
+	unsigned int stopped; /* threads, one after the other */
 };
 
 static void tasks_done(struct tasks *tasks)
@@ -139,6 +140,7 @@ static struct vqi_error *say_gap(struct vqi_error *error, struct vqi_stack *stac
 	return vqi_copy_string(error->message, &stack->gap);
 }
 
+/* Counts those that it stops. */
 static struct vqi_error *add_thread(struct vqi_observer *observer, enum vqi_stop_mode mode,
 				    struct vqi_thread *thread, struct vqi_capture *capture,
 				    struct tasks *tasks)
@@ -149,9 +151,9 @@ static struct vqi_error *add_thread(struct vqi_observer *observer, enum vqi_stop
 
 	error = vqi_thread_registers(observer->process, thread->tid, mode != VQI_STOP_NEVER,
 				     &task->place, &capture->stopped_us);
-	if (capture->stopped_us != before_us && !capture->stopped_threads)
-		capture->stopped_threads = 1;
-	if (error && (error->code == VQI_ERROR_UNSUPPORTED || error->code == VQI_ERROR_BAD_DATA))
+	tasks->stopped += capture->stopped_us != before_us;
+	/* One thread that cannot be looked at, for a tracer has it, say, is no reason to show nothing. */
+	if (error && error->code != VQI_ERROR_NOMEM && error->code != VQI_ERROR_GONE)
 		return say_gap(error, &thread->stack);
 	if (error)
 		return error;
@@ -176,6 +178,8 @@ static struct vqi_error *add_threads(struct vqi_observer *observer,
 			error = add_thread(observer, mode, &snapshot->threads[i],
 					   &snapshot->capture, tasks);
 	}
+	if (snapshot->capture.stopped_threads < tasks->stopped)
+		snapshot->capture.stopped_threads = tasks->stopped;
 	return error;
 }
 
@@ -191,7 +195,7 @@ static struct vqi_error *drop_if_moved(bool is_there, struct vqi_stack *stack)
 	return vqi_copy_string("it went on while it was looked at", &stack->gap);
 }
 
-/* Of a thread registers and stack are of one moment. */
+/* Of a thread registers and the innermost 60 KiB of its stack are of one moment. */
 static bool is_there(struct vqi_observer *observer, const struct task *task)
 {
 	return task->thread || vqi_carried_is_there(observer->qemu, task->carried);

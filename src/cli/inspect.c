@@ -78,50 +78,6 @@ static struct vqi_error *describe_target(const struct inspection *inspection,
 	return error ? error : vqi_qemu_arch(qemu, image->path, &target->arch);
 }
 
-/* Adds what is shown of requests, if anything is: to the last look only, and to one that may be the last. */
-static struct vqi_error *look_closer(struct vqi_observer *observer,
-				     const struct vqi_options *options,
-				     struct vqi_snapshot *snapshot)
-{
-	const struct vqi_closer_look what = {
-		.queue = options->queue,
-		.dump_bytes = options->dump_bytes,
-		.stacks = options->stacks,
-	};
-
-	if (!vqi_options_show_requests(options))
-		return NULL;
-	return vqi_observer_look_closer(observer, &what, options->stop, snapshot);
-}
-
-static bool wants_stacks(const struct vqi_diagnosis *diagnosis)
-{
-	for (size_t i = 0; i < diagnosis->finding_count; i++) {
-		if (diagnosis->findings[i].rule->wants_stacks)
-			return true;
-	}
-	return false;
-}
-
-/* A finding says which request is the oldest, and where that or an event loop waits, also where these are not to be
- * listed. */
-static struct vqi_error *explain_waits(struct vqi_observer *observer, struct inspection *inspection)
-{
-	const struct vqi_closer_look what = {
-		.queue = inspection->options->queue,
-		.stacks = VQI_STACKS_SERVING,
-	};
-	struct vqi_error *error;
-
-	if (vqi_options_show_requests(inspection->options) || !wants_stacks(&inspection->diagnosis))
-		return NULL;
-	error = vqi_observer_look_closer(observer, &what, VQI_STOP_NEVER, inspection->later);
-	if (error)
-		return error;
-	vqi_diagnosis_done(&inspection->diagnosis);
-	return vqi_diagnose(inspection->earlier, inspection->later, &inspection->diagnosis);
-}
-
 /* Diagnoses what is seen in the last look, or in the first and the last. */
 static struct vqi_error *judge(struct inspection *inspection)
 {
@@ -140,8 +96,6 @@ static struct vqi_error *look_once(struct vqi_observer *observer,
 	vqi_cleanup_snapshot struct vqi_snapshot *snapshot = NULL;
 	struct vqi_error *error = vqi_observer_look(observer, options->stop, &snapshot);
 
-	if (!error && (options->once || inspection->earlier))
-		error = look_closer(observer, options, snapshot);
 	if (!error && options->queue.known)
 		error = vqi_snapshot_select_queue(snapshot, (unsigned int)options->queue.value);
 	if (error && error->code == VQI_ERROR_USAGE && inspection->earlier)
@@ -214,6 +168,42 @@ static struct vqi_error *look(struct vqi_observer *observer, struct inspection *
 	return judge(inspection);
 }
 
+static bool wants_stacks(const struct vqi_diagnosis *diagnosis)
+{
+	for (size_t i = 0; i < diagnosis->finding_count; i++) {
+		if (diagnosis->findings[i].rule->wants_stacks)
+			return true;
+	}
+	return false;
+}
+
+/* Adds to the last look the requests and back traces that are asked for. And where they are not, to a finding which of
+ * them is the oldest, and where that or an event loop waits: as far as nothing is stopped for it. */
+static struct vqi_error *look_closer(struct vqi_observer *observer, struct inspection *inspection)
+{
+	const struct vqi_options *options = inspection->options;
+	bool is_asked = vqi_options_show_requests(options);
+	const struct vqi_closer_look what = {
+		.queue = options->queue,
+		.dump_bytes = options->dump_bytes,
+		.stacks = is_asked ? options->stacks : VQI_STACKS_SERVING,
+	};
+	struct vqi_error *error;
+
+	if (options->quiet || (!is_asked && !wants_stacks(&inspection->diagnosis)))
+		return NULL;
+	error = vqi_observer_look_closer(observer, &what, is_asked ? options->stop : VQI_STOP_NEVER,
+					 inspection->later);
+	if (error && !is_asked) { /* the diagnosis stands without it */
+		vqi_error_free(error);
+		return NULL;
+	}
+	if (error)
+		return error;
+	vqi_diagnosis_done(&inspection->diagnosis);
+	return vqi_diagnose(inspection->earlier, inspection->later, &inspection->diagnosis);
+}
+
 static struct vqi_error *observe(struct inspection *inspection)
 {
 	const struct vqi_options *options = inspection->options;
@@ -225,7 +215,7 @@ static struct vqi_error *observe(struct inspection *inspection)
 		error = vqi_observer_select(observer, options->devices, options->device_count);
 	if (!error)
 		error = look(observer, inspection);
-	return error ? error : explain_waits(observer, inspection);
+	return error ? error : look_closer(observer, inspection);
 }
 
 struct vqi_error *vqi_inspect(const struct vqi_options *options, struct vqi_snapshot **ret_snapshot,

@@ -46,6 +46,8 @@ static void date(const struct vqi_queue *before, uint64_t interval_ms, struct vq
 
 		if (request->age == VQI_AGE_EXACT && request->age_ms >= interval_ms)
 			continue;
+		if (request->is_candidate && request->source == VQI_REQUEST_QEMU)
+			continue; /* taken since the last look, perhaps */
 		request->age = VQI_AGE_AT_LEAST;
 		request->age_ms = interval_ms;
 	}

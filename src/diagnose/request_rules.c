@@ -74,11 +74,24 @@ static struct vqi_error *find_reason(const struct vqi_subject *subject, char **r
 
 /* ---- the finding ---- */
 
-/* Whether a closer look has found all that is in flight, and nothing else. */
+/* Whether a closer look has found what is in flight, no less and no more. */
 static bool are_known(const struct vqi_queue *queue)
 {
+	uint64_t count = 0;
+
 	for (size_t i = 0; i < queue->request_count; i++) {
 		if (queue->requests[i].is_candidate)
+			return false;
+		count += queue->ring == VQI_RING_PACKED ? queue->requests[i].ndescs : 1;
+	}
+	return count && vqi_num_is(queue->in_flight, count);
+}
+
+/* Whether the ages of all are known, so that the first, which is the oldest of them, is the oldest. */
+static bool is_oldest_known(const struct vqi_queue *queue)
+{
+	for (size_t i = 0; i < queue->request_count; i++) {
+		if (queue->requests[i].age != VQI_AGE_EXACT)
 			return false;
 	}
 	return queue->request_count;
@@ -91,7 +104,7 @@ static char *say_age(const struct vqi_subject *subject)
 	char *age = NULL;
 	int len;
 
-	if (queue->request_count && queue->requests[0].age == VQI_AGE_EXACT)
+	if (is_oldest_known(queue))
 		len = asprintf(&age, "%s for %" PRIu64 " %s",
 			       queue->request_count > 1 ? ", the oldest" : "",
 			       vqi_age_number(queue->requests[0].age_ms),
@@ -154,7 +167,7 @@ static struct vqi_error *add_workers_of_backends(const struct vqi_subject *subje
 	return error;
 }
 
-/* Of those that were looked at closer, the first is the oldest. */
+/* Of those that were looked at closer, the first is the oldest, if that is known. */
 static struct vqi_error *add_oldest(const struct vqi_queue *queue, struct vqi_finding *finding)
 {
 	vqi_cleanup_free char *request = NULL, *stack = NULL;
@@ -165,8 +178,11 @@ static struct vqi_error *add_oldest(const struct vqi_queue *queue, struct vqi_fi
 	stack = vqi_stack_words(&queue->requests[0].stack);
 	if (!request || !stack)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	return vqi_finding_add_fact(finding, "oldest: %s%s%s", request,
-				    stack[0] ? "; waits in " : "", stack);
+	return vqi_finding_add_fact(finding, "%s: %s%s%s",
+				    queue->request_count == 1 ? "request"
+				    : is_oldest_known(queue)  ? "oldest"
+							      : "one of them",
+				    request, stack[0] ? "; waits in " : "", stack);
 }
 
 /* A throttle group that lets others through is slow, not stuck. */

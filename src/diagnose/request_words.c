@@ -86,6 +86,8 @@ char *vqi_request_words(const struct vqi_request *request)
 	print_age(stream, request);
 	if (request->may_be_untaken)
 		fputs(" (or not taken yet: vhost does not tell)", stream);
+	else if (request->is_candidate && request->source == VQI_REQUEST_QEMU)
+		fputs(" (or completed by now)", stream);
 	else if (request->is_candidate)
 		fputs(" (or completed: the ring does not tell)", stream);
 	return finish(stream, &text);
@@ -93,29 +95,50 @@ char *vqi_request_words(const struct vqi_request *request)
 
 /* ---- back traces ---- */
 
-/* What every coroutine that waits, and every thread, has around it. */
+/* What every coroutine that waits, and every thread, has around it; and how it waits. */
 static bool is_machinery(const char *function)
 {
 	static const char *const beginnings[] = {
+		/* coroutines */
 		"qemu_coroutine_",
 		"qemu_co_",
 		"coroutine_trampoline",
 		"aio_co_",
 		"__start_context",
 		"makecontext",
+		"qio_channel_",
+		/* threads */
 		"start_thread",
 		"clone",
 		"__clone",
 		"qemu_thread_start",
 		"_start",
 		"__libc_start",
-		"qio_channel_",
+		/* locks */
 		"qemu_mutex_lock",
 		"pthread_mutex_lock",
 		"___pthread_mutex_lock",
 		"__lll_lock_wait",
 		"__GI___lll_lock_wait",
 		"futex_wait",
+		/* polling */
+		"ppoll",
+		"__ppoll",
+		"poll",
+		"__poll",
+		"__GI_ppoll",
+		"__GI___poll",
+		"epoll_",
+		"qemu_poll_ns",
+		"fdmon_",
+		"aio_poll",
+		"bdrv_poll_co",
+		"os_host_main_loop_wait",
+		"qemu_main_loop",
+		"qemu_default_main",
+		"main",
+		"g_main_",
+		"iothread_run",
 	};
 
 	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
@@ -125,8 +148,10 @@ static bool is_machinery(const char *function)
 	return false;
 }
 
+/* The innermost functions that say more than how something waits; of a thread that has no others, the innermost alone. */
 char *vqi_stack_words(const struct vqi_stack *stack)
 {
+	const char *innermost = NULL;
 	char *text = NULL;
 	size_t len, named = 0;
 	FILE *stream = open_memstream(&text, &len);
@@ -136,12 +161,13 @@ char *vqi_stack_words(const struct vqi_stack *stack)
 	for (size_t i = 0; i < stack->count && named < FRAMES_NAMED; i++) {
 		const char *function = stack->frames[i].function;
 
+		innermost = innermost ? innermost : function;
 		if (!function || is_machinery(function))
 			continue;
 		fprintf(stream, "%s%s", named == 1 ? ", called by " : named ? ", " : "", function);
 		named++;
 	}
 	if (!named && stack->count)
-		fputs("functions without names", stream);
+		fputs(innermost ? innermost : "functions without names", stream);
 	return finish(stream, &text);
 }

@@ -26,7 +26,7 @@ static void print_frame(struct vqi_page *page, size_t indent, size_t number,
 	vqi_page_end(page);
 }
 
-/* All frames with --verbose, else in a few words; who: "waits", "each waits". */
+/* All frames with --verbose, else in a few words; who: "waits", "each waits", "is". */
 static void print_stack(struct vqi_text *text, size_t indent, const struct vqi_stack *stack,
 			const char *who)
 {
@@ -98,7 +98,8 @@ static void print_wait(struct vqi_text *text, const struct vqi_request *request,
 		vqi_page_line(&text->page, 6, VQI_STYLE_PLAIN, "runs on thread %" PRIu64,
 			      request->tid.value);
 	else if (request->carrier == VQI_CARRIER_RUNNING)
-		vqi_page_line(&text->page, 6, VQI_STYLE_PLAIN, "its coroutine runs now");
+		vqi_page_line(&text->page, 6, VQI_STYLE_PLAIN,
+			      "its coroutine runs, or waits for another that it called");
 	if (request->coroutine_hva && text->options->verbose)
 		vqi_page_line(&text->page, 6, VQI_STYLE_PLAIN, "coroutine at 0x%" PRIx64,
 			      request->coroutine_hva);
@@ -181,7 +182,7 @@ static void print_thread(struct vqi_text *text, const struct vqi_thread *thread)
 	if (thread->syscall)
 		vqi_page_add(page, VQI_STYLE_PLAIN, ", in %s", thread->syscall);
 	vqi_page_end(page);
-	print_stack(text, 4, &thread->stack, "waits");
+	print_stack(text, 4, &thread->stack, thread->state == 'R' ? "is" : "waits");
 }
 
 void vqi_text_stacks(struct vqi_text *text)

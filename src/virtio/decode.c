@@ -170,6 +170,10 @@ static void decode_device(const struct vqi_view *view, struct vqi_device *device
 	device->endian = decode_endian(view, device->guest_features);
 	if (vqi_view_uint(view, VQI_F_VirtIODevice_vhost_started, &vhost_started))
 		device->vhost = vhost_started ? VQI_VHOST_UNKNOWN : VQI_VHOST_NONE;
+	/* A back end that is gone: it has written to the rings what QEMU knows nothing of. */
+	if (device->is_vhost_only && device->status & VQI_STATUS_DRIVER_OK &&
+	    device->vhost == VQI_VHOST_NONE)
+		device->vhost = VQI_VHOST_UNKNOWN;
 }
 
 static void decode_indices(const struct vqi_view *view, bool packed, struct vqi_queue *queue)

@@ -79,7 +79,9 @@ static struct vqi_error *follow_table(struct walk *walk, const struct vqi_desc *
 	error = vqi_desc_read_table(source->mem, source->ram, desc, &table);
 	if (error)
 		return vqi_error_keep_fatal(error);
-	for (uint32_t visited = 0; !error && index < count && visited < count; visited++) {
+	for (uint32_t visited = 0; !error && index < count && visited < count &&
+				   walk->request->buffer_count < VQI_MAX_REQ_BUFFERS;
+	     visited++) {
 		struct vqi_desc entry = table_desc(walk, table, index);
 
 		if (!source->packed && entry.flags & VQI_DESC_INDIRECT)

@@ -75,7 +75,7 @@ def parse_waits(text):
     """The function that each request waits in. Of several that wait alike, it is said after the last."""
     waits, alike = [], 0
     for line in text.splitlines():
-        alike += bool(re.match(r" {4}\S.*\bhead \d", line)) and not line.startswith("    oldest:")
+        alike += bool(re.match(r" {4}\S.*\bhead \d", line)) and not re.match(r" {4}(request|oldest|one of them):", line)
         if match := re.match(r" {6}(?:each )?waits in (\w+)", line):
             waits += [match[1]] * alike
             alike = 0

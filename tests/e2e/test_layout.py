@@ -1,6 +1,7 @@
 """Layout profiles: exported from a QEMU with debug information, used for one without; and refused where they do not fit."""
 
 import json
+import re
 
 import jsonschema
 import odd_qemus
@@ -45,7 +46,8 @@ def test_cannot_be_written(machines, inspector, tmp_path):
 
 def normal(report):
     """What must not depend on where the layout is from: all but times and counts of the host."""
-    return report.devices, [loop["name"] for loop in report.json["loops"]], report.target["run_state"]
+    devices = re.sub(r'(?<="age_ms": )\d+|\d+(?= ms\b)', "0", json.dumps(report.devices))
+    return json.loads(devices), [loop["name"] for loop in report.json["loops"]], report.target["run_state"]
 
 
 @on("pci-split", "mmio-packed")

@@ -168,7 +168,7 @@ def check_request(hung, seconds):
         return
     assert not request["age_at_least"]
     assert (request["coroutine"], functions(request["stack"], "qemu-system")) == ("waiting", WAITS_IN)
-    check_evidence(hung.findings[0], f"^oldest: .*; waits in {WAITS_IN[2]}, called by {WAITS_IN[3]}$")
+    check_evidence(hung.findings[0], f"^(request|oldest): .*; waits in {WAITS_IN[2]}, called by {WAITS_IN[3]}$")
     stacks = {thread["role"]: thread["stack"] for thread in hung.json["threads"] if thread["stack"] or thread["stack_gap"]}
     assert {*stacks} == {*SERVE}
     for role, named in SERVE.items():

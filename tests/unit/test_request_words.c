@@ -74,6 +74,8 @@ START_TEST(test_ages)
 	request.age = VQI_AGE_AT_LEAST;
 	request.age_ms = 250;
 	request.is_candidate = true;
+	check_words(&request, "flush: head 2, for 250 ms or more (or completed by now)");
+	request.source = VQI_REQUEST_RING;
 	check_words(&request,
 		    "flush: head 2, for 250 ms or more (or completed: the ring does not tell)");
 	request.may_be_untaken = true;
@@ -113,6 +115,9 @@ START_TEST(test_back_traces)
 	static const char *const thread[] = {"ppoll",	     "fdmon_poll_wait",	  "aio_poll",
 					     "iothread_run", "qemu_thread_start", "start_thread",
 					     "clone3"};
+	static const char *const blocked[] = {"ppoll",	       "qemu_poll_ns", "aio_poll",
+					      "bdrv_poll_co",  "blk_pread",    "guess_disk_lchs",
+					      "qmp_device_add"};
 	static const char *const mutex[] = {"__GI___lll_lock_wait", "___pthread_mutex_lock",
 					    "qemu_mutex_lock_impl", "virtio_blk_handle_vq"};
 	static const char *const unnamed[] = {NULL, NULL};
@@ -123,9 +128,10 @@ START_TEST(test_back_traces)
 		    "throttle_group_co_io_limits_intercept, called by blk_co_preadv, "
 		    "blk_aio_read_entry");
 	check_stack(server, 5, "nbd_receive_replies, called by nbd_client_co_preadv");
-	check_stack(thread, 7, "ppoll, called by fdmon_poll_wait, aio_poll, iothread_run");
+	check_stack(thread, 7, "ppoll");
+	check_stack(blocked, 7, "blk_pread, called by guess_disk_lchs, qmp_device_add");
 	check_stack(mutex, 4, "virtio_blk_handle_vq");
-	check_stack(disk, 1, "functions without names");
+	check_stack(disk, 1, "qemu_coroutine_switch");
 }
 END_TEST
 
