@@ -22,6 +22,9 @@ struct vqi_heap {
 	size_t part_count;
 };
 
+/* The heap of a thread other than the first is in pieces of at most so many bytes: HEAP_MAX_SIZE. */
+#define VQI_THREAD_HEAP_BYTES (64u << 20)
+
 /* Reads the main heap and those of other threads, without a stop: what is changed meanwhile may be missing. Blocks of
  * 128 KiB and more, which are mapped alone, and other allocators' are not found.
  * Errors: LIMIT when there is more than VQI_MAX_HEAP_BYTES, NOMEM; those of readv.

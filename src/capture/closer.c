@@ -66,34 +66,40 @@ static bool is_any_wanted(const struct vqi_closer_look *what, const struct vqi_s
 
 /* ---- requests ---- */
 
+/* Where it is not known, what is larger than any heap of a thread may be the guest's memory. */
+static bool may_be_ram(const struct vqi_guest_ram *ram, const struct vqi_map *map)
+{
+	for (size_t i = 0; i < ram->count; i++) {
+		if (ram->ranges[i].hva < map->end &&
+		    ram->ranges[i].hva + ram->ranges[i].len > map->start)
+			return true;
+	}
+	return !ram->count && !map->path && map->end - map->start > VQI_THREAD_HEAP_BYTES;
+}
+
 /* The guest's memory is none of QEMU's: its pages may still be to come, in a migration, and what is in them is the guest's
  * to say. */
 static void leave_out_ram(const struct vqi_guest_ram *ram, struct vqi_maps *maps)
 {
 	for (size_t i = 0; i < maps->count; i++) {
-		struct vqi_map *map = &maps->maps[i];
-
-		for (size_t j = 0; j < ram->count; j++) {
-			if (ram->ranges[j].hva < map->end &&
-			    ram->ranges[j].hva + ram->ranges[j].len > map->start)
-				map->readable = false;
-		}
+		if (may_be_ram(ram, &maps->maps[i]))
+			maps->maps[i].readable = false;
 	}
 }
 
-/* All of the guest's memory, as the first device sees it that does. */
+/* All of the guest's memory, as the first device sees it that does; none where it is not known. */
 static struct vqi_error *read_guest_ram(struct vqi_observer *observer,
 					const struct vqi_snapshot *snapshot,
-					struct vqi_guest_ram *ram, bool *ret_have)
+					struct vqi_guest_ram *ram)
 {
 	struct vqi_error *error = NULL;
+	bool have;
 
-	*ret_have = false;
-	for (size_t i = 0; !error && !*ret_have && i < snapshot->device_count; i++) {
+	for (size_t i = 0; !error && !ram->count && i < snapshot->device_count; i++) {
+		vqi_guest_ram_done(ram);
 		if (!snapshot->devices[i].unread)
 			error = vqi_evidence_read_ram(observer->qemu, &snapshot->devices[i], ram,
-						      ret_have);
-		*ret_have = *ret_have && ram->count;
+						      &have);
 	}
 	return error;
 }
@@ -122,14 +128,12 @@ static struct vqi_error *read_heap(struct vqi_observer *observer, struct vqi_sna
 {
 	vqi_cleanup(vqi_guest_ram_done) struct vqi_guest_ram ram = {0};
 	struct vqi_error *error = NULL;
-	bool have;
 
 	if (!observer->process)
 		return NULL;
-	error = read_guest_ram(observer, snapshot, &ram, &have);
-	if (error || !have) /* which memory is the guest's is not known */
-		return error;
-	error = read_whole(observer, &ram, found);
+	error = read_guest_ram(observer, snapshot, &ram);
+	if (!error)
+		error = read_whole(observer, &ram, found);
 	if (!error)
 		error = vqi_elements_find(observer->qemu->layout, &found->heap, &found->elements,
 					  &found->element_count);

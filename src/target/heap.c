@@ -18,7 +18,7 @@
 #define FENCES 32
 
 /* Source: glibc malloc/arena.c: HEAP_MAX_SIZE, struct heap_info, of which some versions have more than others. */
-#define ARENA_SIZE (64u << 20)
+#define ARENA_SIZE VQI_THREAD_HEAP_BYTES
 #define LEAST_INFO 32
 #define ARENA_SPAN                                                                                 \
 	4096 /* bytes in which the first chunk of an arena begins, behind its malloc_state */
