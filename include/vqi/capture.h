@@ -45,6 +45,7 @@ enum vqi_stacks { VQI_STACKS_NONE, VQI_STACKS_SERVING, VQI_STACKS_ALL };
 struct vqi_closer_look {
 	struct vqi_num queue; /* of this queue of each device only; unknown: of all */
 	size_t dump_bytes;    /* of the contents of each request's buffers */
+	bool all_lines; /* of source, also where that takes a second: in compressed debug files */
 	enum vqi_stacks
 		stacks; /* SERVING: of the threads that serve queues with requests, and of coroutines */
 };

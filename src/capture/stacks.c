@@ -238,7 +238,17 @@ static bool has_ended(const struct vqi_stack *stack)
 	return !stack->gap && stack->count && stack->count <= FRAMES_OF_ENDED;
 }
 
-static struct vqi_error *give_to_requests(const struct vqi_carried_requests *all,
+/* Of a derived layout too little is known to tell that there is no coroutine. */
+static struct vqi_error *say_unknown(const struct vqi_layout *layout, struct vqi_request *request)
+{
+	if (layout->source != VQI_LAYOUT_BUILTIN)
+		return NULL;
+	return vqi_copy_string("no coroutine was found; the layout of this QEMU is derived",
+			       &request->stack.gap);
+}
+
+static struct vqi_error *give_to_requests(const struct vqi_observer *observer,
+					  const struct vqi_carried_requests *all,
 					  const struct tasks *tasks)
 {
 	struct vqi_error *error = NULL;
@@ -246,9 +256,9 @@ static struct vqi_error *give_to_requests(const struct vqi_carried_requests *all
 	for (size_t i = 0; !error && i < all->count; i++) {
 		const struct task *task = find_task(tasks, all->carried[i].coroutine_hva);
 
-		if (!task)
-			continue;
-		if (has_ended(&task->stack)) {
+		if (!task) {
+			error = say_unknown(observer->qemu->layout, all->requests[i]);
+		} else if (has_ended(&task->stack)) {
 			all->requests[i]->carrier = VQI_CARRIER_UNKNOWN;
 			all->requests[i]->coroutine_hva = 0;
 		} else {
@@ -289,7 +299,7 @@ static void give_to_threads(struct tasks *tasks)
 
 /* ---- all of it ---- */
 
-static struct vqi_error *unwind(struct vqi_observer *observer, struct tasks *tasks)
+static struct vqi_error *unwind(struct vqi_observer *observer, bool all_lines, struct tasks *tasks)
 {
 	vqi_cleanup_unwinder struct vqi_unwinder *unwinder = NULL;
 	vqi_cleanup_free struct vqi_stack *stacks = calloc(tasks->count + 1, sizeof(*stacks));
@@ -298,7 +308,8 @@ static struct vqi_error *unwind(struct vqi_observer *observer, struct tasks *tas
 
 	if (!stacks)
 		return no_memory();
-	error = vqi_unwinder_new(observer->process, VQI_LINES_CHEAP, &unwinder);
+	error = vqi_unwinder_new(observer->process, all_lines ? VQI_LINES_ALL : VQI_LINES_CHEAP,
+				 &unwinder);
 	if (!error)
 		error = vqi_unwind(unwinder, tasks->jobs, tasks->count, stacks, &gap);
 	for (size_t i = 0; !error && i < tasks->count; i++) {
@@ -328,13 +339,13 @@ struct vqi_error *vqi_stacks_add(struct vqi_observer *observer, const struct vqi
 	add_coroutines(carried, &tasks);
 	error = add_threads(observer, what, mode, snapshot, &tasks);
 	if (!error && tasks.count)
-		error = unwind(observer, &tasks);
+		error = unwind(observer, what->all_lines, &tasks);
 	if (!error)
 		error = check(observer, &tasks);
 	if (error)
 		return error;
 	find_runners(carried, &tasks);
-	error = give_to_requests(carried, &tasks);
+	error = give_to_requests(observer, carried, &tasks);
 	give_to_threads(&tasks);
 	return error;
 }

@@ -186,6 +186,7 @@ static struct vqi_error *look_closer(struct vqi_observer *observer, struct inspe
 	const struct vqi_closer_look what = {
 		.queue = options->queue,
 		.dump_bytes = options->dump_bytes,
+		.all_lines = is_asked && options->verbose,
 		.stacks = is_asked ? options->stacks : VQI_STACKS_SERVING,
 	};
 	struct vqi_error *error;

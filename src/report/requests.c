@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "text.h"
 
@@ -62,19 +63,34 @@ static void print_buffers(struct vqi_page *page, const struct vqi_request *reque
 	}
 }
 
-/* As hexdump -C does. */
+static void print_bytes(struct vqi_page *page, size_t at, const uint8_t *bytes, size_t count)
+{
+	char hex[3 * BYTES_A_LINE + 1] = "", chars[BYTES_A_LINE + 1] = "";
+
+	for (size_t i = 0; i < count; i++) {
+		sprintf(hex + 3 * i, " %02x", bytes[i]);
+		chars[i] = isascii(bytes[i]) && isprint(bytes[i]) ? (char)bytes[i] : '.';
+	}
+	vqi_page_line(page, 6, VQI_STYLE_DIM, "%04zx %-48s  |%s|", at, hex, chars);
+}
+
+/* As hexdump -C does: of lines that repeat the one before, there is one asterisk. */
 static void print_dump(struct vqi_page *page, const struct vqi_request *request)
 {
+	bool is_folded = false;
+
 	for (size_t i = 0; i < request->dump_len; i += BYTES_A_LINE) {
-		char hex[3 * BYTES_A_LINE + 1] = "", chars[BYTES_A_LINE + 1] = "";
+		size_t left = request->dump_len - i;
+		bool is_repeated = i && left > BYTES_A_LINE &&
+				   memcmp(request->dump + i, request->dump + i - BYTES_A_LINE,
+					  BYTES_A_LINE) == 0;
 
-		for (size_t j = 0; j < BYTES_A_LINE && i + j < request->dump_len; j++) {
-			uint8_t byte = request->dump[i + j];
-
-			sprintf(hex + 3 * j, " %02x", byte);
-			chars[j] = isascii(byte) && isprint(byte) ? (char)byte : '.';
-		}
-		vqi_page_line(page, 6, VQI_STYLE_DIM, "%04zx %-48s  |%s|", i, hex, chars);
+		if (!is_repeated)
+			print_bytes(page, i, request->dump + i,
+				    left < BYTES_A_LINE ? left : BYTES_A_LINE);
+		else if (!is_folded)
+			vqi_page_line(page, 6, VQI_STYLE_DIM, "*");
+		is_folded = is_repeated;
 	}
 }
 

@@ -50,11 +50,21 @@ END_TEST
 
 START_TEST(test_dump)
 {
+	static uint8_t zeros[65];
+
 	print(false);
 	ck_assert_has(
 		report,
 		"\n      0000  01 00 00 00 20 74 68 65 6e 20 74 65 78 74 3a 20  |.... then text: |\n"
 		"      0010  31 37                                            |17|\n");
+	sample.requests[0].dump = zeros;
+	sample.requests[0].dump_len = sizeof(zeros);
+	print(false);
+	ck_assert_has(
+		report,
+		"\n      0000  00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00  |................|\n"
+		"      *\n"
+		"      0040  00                                               |.|\n");
 	sample.requests[0].dump_len = 0;
 	print(false);
 	ck_assert_lacks(report, "0000  01");
