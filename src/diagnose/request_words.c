@@ -90,6 +90,8 @@ char *vqi_request_words(const struct vqi_request *request)
 		fputs(" (or completed by now)", stream);
 	else if (request->is_candidate)
 		fputs(" (or completed: the ring does not tell)", stream);
+	else if (request->source == VQI_REQUEST_RING)
+		fputs(" (known from the ring)", stream);
 	return finish(stream, &text);
 }
 

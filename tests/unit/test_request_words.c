@@ -78,6 +78,9 @@ START_TEST(test_ages)
 	request.source = VQI_REQUEST_RING;
 	check_words(&request,
 		    "flush: head 2, for 250 ms or more (or completed: the ring does not tell)");
+	request.is_candidate = false;
+	check_words(&request, "flush: head 2, for 250 ms or more (known from the ring)");
+	request.is_candidate = true;
 	request.may_be_untaken = true;
 	check_words(&request,
 		    "flush: head 2, for 250 ms or more (or not taken yet: vhost does not tell)");
