@@ -12,6 +12,7 @@
 #define MAX_NAMES  512
 #define HASH_SLOTS 2048 /* a power of two; a few times MAX_NAMES */
 #define MAX_NAME   64
+#define BEGINNING  6 /* characters by which most symbols are passed over */
 
 /* How well a symbol fits a name. Compilers append .cold, .constprop.0, .isra.0, .part.0 to
  * functions, and .lto_priv.0, .0 to static variables. */
@@ -30,6 +31,7 @@ struct names {
 	struct name names[MAX_NAMES];
 	size_t count;
 	uint16_t slots[HASH_SLOTS]; /* index + 1; 0: empty */
+	bool begins[HASH_SLOTS];    /* by the hash of its beginning: there may be such a name */
 	size_t missing;		    /* names without a fit */
 };
 
@@ -56,16 +58,20 @@ static uint16_t *names_slot(struct names *names, const char *text, size_t len, u
 /* Returns the index of a name, that is there afterwards; MAX_NAMES when there is no room. */
 static size_t names_add(struct names *names, const char *text, size_t len, unsigned char type)
 {
-	uint32_t hash = 0;
+	uint32_t hash = 0, beginning = 0;
 	uint16_t *slot;
 
-	for (size_t i = 0; i < len; i++)
+	for (size_t i = 0; i < len; i++) {
 		hash = hash_step(hash, text[i]);
+		if (i + 1 == BEGINNING || (i + 1 == len && len < BEGINNING))
+			beginning = hash;
+	}
 	slot = names_slot(names, text, len, hash);
 	if (*slot)
 		return *slot - 1;
 	if (names->count == MAX_NAMES || len >= MAX_NAME)
 		return MAX_NAMES;
+	names->begins[beginning % HASH_SLOTS] = true;
 	names->names[names->count] = (struct name){.len = len, .type = type};
 	memcpy(names->names[names->count].text, text, len);
 	names->missing++;
@@ -95,8 +101,11 @@ static void names_see(struct names *names, const GElf_Sym *symbol, const char *t
 
 	if ((type != STT_FUNC && type != STT_OBJECT) || symbol->st_shndx == SHN_UNDEF)
 		return;
-	for (; at < end && *at && *at != '.'; at++)
+	for (; at < end && *at && *at != '.'; at++) {
+		if (at - text == BEGINNING && !names->begins[hash % HASH_SLOTS])
+			return;
 		hash = hash_step(hash, *at);
+	}
 	slot = *names_slot(names, text, (size_t)(at - text), hash);
 	if (!slot || names->names[slot - 1].type != type)
 		return;
