@@ -345,9 +345,10 @@ def wrong_in_requests(report, are_asked):
                 yield f"{place} has a head twice: {heads}"
             if any(head >= queue["num"] for head in heads):
                 yield f"{place} of {queue['num']} has a head beyond: {heads}"
-            ages = [request["age_ms"] for request in queue["requests"] if request["age_ms"] is not None]
-            if ages != sorted(ages, reverse=True):
-                yield f"{place} has not the oldest first: {ages}"
+            for is_candidate in (False, True):
+                ages = [request["age_ms"] or 0 for request in queue["requests"] if request["candidate"] is is_candidate]
+                if ages != sorted(ages, reverse=True):
+                    yield f"{place} has not the oldest first: {ages}"
 
 
 def wrong_in(report, may_pause, may_be_traced):
