@@ -3,16 +3,25 @@
 #ifndef VQI_FNV_H
 #define VQI_FNV_H
 
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define VQI_FNV_BASIS UINT64_C(0xcbf29ce484222325)
 
-/* Goes on with a hash, over a text without its NUL. */
+/* Go on with a hash: over bytes, over a text without its NUL. */
+static inline uint64_t vqi_fnv_bytes(uint64_t hash, const void *bytes, size_t len)
+{
+	const unsigned char *at = bytes;
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ at[i]) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
 static inline uint64_t vqi_fnv(uint64_t hash, const char *text)
 {
-	for (; *text; text++)
-		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-	return hash;
+	return vqi_fnv_bytes(hash, text, strlen(text));
 }
 
 #endif

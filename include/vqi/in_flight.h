@@ -9,6 +9,14 @@
 #include "vqi/qemu.h"
 #include "vqi/request.h"
 
+/* A block as the structure that it begins with. */
+static inline struct vqi_view vqi_chunk_view(const struct vqi_layout *layout,
+					     const struct vqi_chunk *chunk)
+{
+	return (struct vqi_view){
+		.layout = layout, .addr = chunk->address, .data = chunk->data, .len = chunk->len};
+}
+
 /* A VirtQueueElement: each has a block of its own, and often begins a structure of its device. What
  * virtqueue_alloc_element() puts behind that tells it from all else. */
 struct vqi_element {

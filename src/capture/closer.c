@@ -176,21 +176,22 @@ static void carried_requests_done(struct vqi_carried_requests *all)
 }
 VQI_DEFINE_CLEANUP_VALUE(struct vqi_carried_requests, carried_requests_done)
 
+static int compare(const void *key, const void *member)
+{
+	const uint64_t *address = key;
+	const struct vqi_element *element = member;
+
+	if (*address == element->chunk->address)
+		return 0;
+	return *address < element->chunk->address ? -1 : 1;
+}
+
 static const struct vqi_element *find_element(const struct found *found, uint64_t address)
 {
-	size_t low = 0, high = found->element_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (found->elements[middle].chunk->address < address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < found->element_count && found->elements[low].chunk->address == address
-		       ? &found->elements[low]
-		       : NULL;
+	if (!found->element_count)
+		return NULL;
+	return bsearch(&address, found->elements, found->element_count, sizeof(*found->elements),
+		       compare);
 }
 
 /* Each element is one queue's. */

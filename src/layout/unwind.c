@@ -250,7 +250,7 @@ static struct vqi_error *run(struct vqi_unwind_work *work, char **gap)
 
 /* ---- results ---- */
 
-static int by_address(const void *a, const void *b)
+int vqi_named_by_address(const void *a, const void *b)
 {
 	const struct vqi_named *one = a, *other = b;
 
@@ -278,7 +278,8 @@ static struct vqi_error *fill_frame(const struct vqi_unwind_work *work,
 
 	frame->pc = raw->pc;
 	if (work->name_count)
-		named = bsearch(&key, work->names, work->name_count, sizeof(key), by_address);
+		named = bsearch(&key, work->names, work->name_count, sizeof(key),
+				vqi_named_by_address);
 	if (map && map->path) {
 		frame->module = vqi_unwind_file_name(map);
 		if (!frame->module)
@@ -316,7 +317,7 @@ static struct vqi_error *fill_all(struct vqi_unwind_work *work, struct vqi_stack
 	struct vqi_error *error = NULL;
 
 	if (work->name_count)
-		qsort(work->names, work->name_count, sizeof(*work->names), by_address);
+		qsort(work->names, work->name_count, sizeof(*work->names), vqi_named_by_address);
 	for (size_t i = 0; !error && i < work->count; i++)
 		error = fill_stack(work, &work->stacks[i], &stacks[i]);
 	return error;

@@ -70,13 +70,6 @@ static bool walk_all(int fd, struct vqi_unwind_work *work, struct vqi_walker *wa
 	return true;
 }
 
-static int by_address(const void *a, const void *b)
-{
-	const struct vqi_named *one = a, *other = b;
-
-	return one->addr < other->addr ? -1 : one->addr > other->addr;
-}
-
 /* All addresses in the stacks, each once, ascending. */
 static struct vqi_named *gather(const struct vqi_unwind_work *work, size_t *ret_count)
 {
@@ -91,7 +84,7 @@ static struct vqi_named *gather(const struct vqi_unwind_work *work, size_t *ret_
 	for (size_t i = 0, at = 0; i < work->count; i++)
 		for (size_t j = 0; j < work->stacks[i].count; j++)
 			names[at++].addr = work->stacks[i].frames[j].addr;
-	qsort(names, count, sizeof(*names), by_address);
+	qsort(names, count, sizeof(*names), vqi_named_by_address);
 	for (size_t i = 0; i < count; i++)
 		if (!kept || names[kept - 1].addr != names[i].addr)
 			names[kept++] = names[i];

@@ -44,6 +44,9 @@ struct vqi_named {
 	unsigned int line;
 };
 
+/* Compares their addresses, for qsort() and bsearch(). */
+int vqi_named_by_address(const void *a, const void *b);
+
 /* What the child says. Texts follow, without NUL. */
 enum vqi_unwind_said {
 	VQI_SAID_STACK = 1, /* number: frames; frames, then the gap follow */

@@ -65,12 +65,6 @@ static const struct key *keys_find(const struct keys *keys, uint64_t address)
 
 /* ---- structures in blocks ---- */
 
-static struct vqi_view view_of(const struct vqi_layout *layout, const struct vqi_chunk *chunk)
-{
-	return (struct vqi_view){
-		.layout = layout, .addr = chunk->address, .data = chunk->data, .len = chunk->len};
-}
-
 static bool may_be(const struct vqi_layout *layout, const struct vqi_chunk *chunk,
 		   enum vqi_struct_id id)
 {
@@ -83,7 +77,7 @@ static const struct key *owner(const struct vqi_layout *layout, const struct vqi
 			       enum vqi_struct_id id, enum vqi_field_id field,
 			       const struct keys *keys)
 {
-	struct vqi_view view = view_of(layout, chunk);
+	struct vqi_view view = vqi_chunk_view(layout, chunk);
 	uint64_t value;
 
 	if (!may_be(layout, chunk, id) || !vqi_view_uint(&view, field, &value))
@@ -114,7 +108,7 @@ static void take_start(const struct vqi_view *view, enum vqi_field_id field,
 static struct vqi_error *add_request(const struct vqi_layout *layout, const struct vqi_heap *heap,
 				     struct vqi_carried *carried, size_t index, struct keys *keys)
 {
-	struct vqi_view view = view_of(layout, carried->element->chunk);
+	struct vqi_view view = vqi_chunk_view(layout, carried->element->chunk);
 	const struct vqi_chunk *scsi;
 	uint64_t request = 0;
 
@@ -129,7 +123,7 @@ static struct vqi_error *add_request(const struct vqi_layout *layout, const stru
 	scsi = vqi_heap_find(heap, request);
 	if (!may_be(layout, scsi, VQI_S_SCSIDiskReq))
 		return NULL;
-	view = view_of(layout, scsi);
+	view = vqi_chunk_view(layout, scsi);
 	take_start(&view, VQI_F_SCSIDiskReq_acct_start, carried);
 	return keys_add(keys, request, index);
 }
@@ -142,7 +136,7 @@ static const struct key *owner_beyond(const struct vqi_layout *layout, const str
 				      const struct vqi_chunk *chunk, enum vqi_struct_id id,
 				      enum vqi_field_id field, const struct keys *keys)
 {
-	struct vqi_view view = view_of(layout, chunk);
+	struct vqi_view view = vqi_chunk_view(layout, chunk);
 	const struct vqi_chunk *between;
 	uint64_t value, first;
 
@@ -177,7 +171,7 @@ static bool has_backend(const struct vqi_layout *layout, const struct vqi_heap *
 			uint64_t aiocb)
 {
 	const struct vqi_chunk *chunk = vqi_heap_find(heap, aiocb);
-	struct vqi_view view = view_of(layout, chunk);
+	struct vqi_view view = vqi_chunk_view(layout, chunk);
 	uint64_t blk;
 
 	return vqi_view_uint(&view, VQI_F_BlkAioEmAIOCB_blk, &blk) && vqi_heap_find(heap, blk);
@@ -263,7 +257,7 @@ static void find_coroutines(const struct vqi_layout *layout, const struct vqi_he
 			    struct vqi_carried *carried)
 {
 	for (size_t i = 0; aiocbs->count && i < heap->count; i++) {
-		struct vqi_view view = view_of(layout, &heap->chunks[i]);
+		struct vqi_view view = vqi_chunk_view(layout, &heap->chunks[i]);
 		const struct key *key = owner(layout, &heap->chunks[i], VQI_S_CoroutineUContext,
 					      VQI_F_Coroutine_entry_arg, aiocbs);
 
@@ -281,7 +275,7 @@ static void follow_merged(const struct vqi_layout *layout, const struct keys *ke
 	struct vqi_carried *to = &carried[first], own;
 
 	for (size_t i = 0; i < count; i++) {
-		struct vqi_view view = view_of(layout, to->element->chunk);
+		struct vqi_view view = vqi_chunk_view(layout, to->element->chunk);
 		const struct key *key;
 		uint64_t next;
 

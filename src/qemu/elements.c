@@ -17,12 +17,6 @@ static const enum vqi_field_id needed[] = {
 	VQI_F_VirtQueueElement_out_addr, VQI_F_VirtQueueElement_out_sg,
 };
 
-static struct vqi_view view_of(const struct vqi_layout *layout, const struct vqi_chunk *chunk)
-{
-	return (struct vqi_view){
-		.layout = layout, .addr = chunk->address, .data = chunk->data, .len = chunk->len};
-}
-
 static uint64_t field(const struct vqi_view *view, enum vqi_field_id id)
 {
 	return vqi_view_uint_or(view, id, 0);
@@ -48,7 +42,7 @@ static bool has_arrays(const struct vqi_view *view, uint64_t in_num, uint64_t ou
 static bool is_element(const struct vqi_layout *layout, const struct vqi_chunk *chunk,
 		       struct vqi_element *ret_element)
 {
-	struct vqi_view view = view_of(layout, chunk);
+	struct vqi_view view = vqi_chunk_view(layout, chunk);
 	uint64_t index = field(&view, VQI_F_VirtQueueElement_index);
 	uint64_t ndescs = field(&view, VQI_F_VirtQueueElement_ndescs);
 	uint64_t in_num = field(&view, VQI_F_VirtQueueElement_in_num);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The packed ring. Source: VirtIO 1.2, 2.8; hw/virtio/virtio.c virtqueue_packed_pop(). */
+#include "vqi/fnv.h"
 #include "vqi/virtio.h"
 
 #include "desc.h"
@@ -77,14 +78,9 @@ static struct vqi_num unreaped_by_event(const struct vqi_queue *queue, bool even
 	return behind <= queue->num ? VQI_NUM(behind) : VQI_UNKNOWN;
 }
 
-/* FNV-1a. */
 struct vqi_num vqi_packed_digest(const uint8_t *bytes, size_t len)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
-	return VQI_NUM(hash);
+	return VQI_NUM(vqi_fnv_bytes(VQI_FNV_BASIS, bytes, len));
 }
 
 void vqi_packed_decode(const struct vqi_ring_bytes *bytes, struct vqi_queue *queue)
