@@ -5,18 +5,18 @@
 
 #include "observer.h"
 
-static bool is_wanted(const struct observed *device, bool all)
+static bool is_wanted(const struct observed *device)
 {
-	return (all || device->needs_cut) && device->reading && !device->error;
+	return device->needs_cut && device->reading && !device->error;
 }
 
 /* Slow work first: all pointers are followed before anything is stopped. */
-static struct vqi_error *plan_wanted(struct vqi_observer *observer, bool all)
+static struct vqi_error *plan_wanted(struct vqi_observer *observer)
 {
 	for (size_t i = 0; i < observer->device_count; i++) {
 		struct observed *device = &observer->devices[i];
 
-		if (device->reading || device->error || !(all || device->needs_cut))
+		if (device->reading || device->error || !device->needs_cut)
 			continue;
 		device->error =
 			vqi_reading_plan(observer->qemu, device->fixed.vdev_addr, &device->reading);
@@ -27,8 +27,8 @@ static struct vqi_error *plan_wanted(struct vqi_observer *observer, bool all)
 }
 
 /* Stop: all threads, for bounded reads and nothing else. */
-static struct vqi_error *read_stopped(struct vqi_observer *observer, bool all,
-				      struct vqi_capture *capture, bool *ret_exact)
+static struct vqi_error *read_stopped(struct vqi_observer *observer, struct vqi_capture *capture,
+				      bool *ret_exact)
 {
 	vqi_cleanup_stop struct vqi_stop *stop = NULL;
 	struct vqi_error *error;
@@ -40,7 +40,7 @@ static struct vqi_error *read_stopped(struct vqi_observer *observer, bool all,
 	for (size_t i = 0; !error && i < observer->device_count; i++) {
 		struct observed *device = &observer->devices[i];
 
-		if (is_wanted(device, all)) {
+		if (is_wanted(device)) {
 			size_t count;
 			struct vqi_range *ranges = vqi_reading_ranges(device->reading, &count);
 
@@ -66,15 +66,15 @@ static void decode_cut(struct observed *device, bool exact)
 	device->needs_cut = false;
 }
 
-/* Decodes what was read; false when a device has other rings than planned. */
-static bool decode_wanted(struct vqi_observer *observer, bool all, bool exact, bool last_try)
+/* Decodes what was read; false when a device has other rings than planned: that one is still wanted. */
+static bool decode_wanted(struct vqi_observer *observer, bool exact, bool last_try)
 {
 	bool current = true;
 
 	for (size_t i = 0; i < observer->device_count; i++) {
 		struct observed *device = &observer->devices[i];
 
-		if (!is_wanted(device, all))
+		if (!is_wanted(device))
 			continue;
 		device->error = vqi_reading_follow_caches(device->reading);
 		if (device->error)
@@ -104,12 +104,14 @@ struct vqi_error *vqi_observer_cut(struct vqi_observer *observer, bool all,
 	if (!error && waits_for_itself) /* our read would wait for the threads that we stopped */
 		return vqi_error_new(VQI_ERROR_UNSUPPORTED,
 				     "not stopped: its memory is still arriving (userfaultfd)");
+	for (size_t i = 0; all && i < observer->device_count; i++)
+		observer->devices[i].needs_cut = true;
 	for (int i = 0; !error && !current && i < VQI_MAX_PLANS; i++) {
-		error = plan_wanted(observer, all);
+		error = plan_wanted(observer);
 		if (!error)
-			error = read_stopped(observer, all, capture, &exact);
+			error = read_stopped(observer, capture, &exact);
 		if (!error)
-			current = decode_wanted(observer, all, exact, i + 1 == VQI_MAX_PLANS);
+			current = decode_wanted(observer, exact, i + 1 == VQI_MAX_PLANS);
 		if (!error && !current)
 			vqi_observer_pause(i);
 	}
