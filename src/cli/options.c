@@ -3,99 +3,29 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <limits.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "vqi/limits.h"
+#include "option_table.h"
 
 #define DEFAULT_INTERVAL_MS 250
-#define MAX_INTERVAL_S	    3600
 
-#define SHORT_OPTIONS	    ":p:d:q:rsf:v"
-
-void vqi_options_help(FILE *stream)
+static void *member_of(const struct vqi_option *option, struct vqi_options *options)
 {
-	fputs("Usage: virtq-inspect --pid PID [OPTION]...\n"
-	      "Show where the requests of a running QEMU's virtio devices are, and what is stuck.\n"
-	      "\n"
-	      "What to inspect:\n"
-	      "  -p, --pid PID         the QEMU process\n"
-	      "  -d, --device DEVICE   only this device: qdev id, QOM path, PCI address, name of its\n"
-	      "                        drive, netdev or chardev, type (virtio-blk), type with number\n"
-	      "                        (virtio-blk0), or a node or throttle group that its requests go\n"
-	      "                        through; may be given more than once\n"
-	      "  -q, --queue N         only this queue of each device\n"
-	      "\n"
-	      "How to look:\n"
-	      "      --once            a single look: nothing can be called stuck\n"
-	      "      --interval SEC    time between the two looks (default: 0.25)\n"
-	      "  -r, --requests        list the requests in flight, decoded and with their age\n"
-	      "  -s, --stacks[=all]    the same with back traces: where each request waits, and of the\n"
-	      "                        threads that serve its queue, or of all threads\n"
-	      "      --dump-bytes N    the same with the first N bytes of each request's buffers\n"
-	      "      --stop=WHEN       stop QEMU's threads: auto (default; only where readings never\n"
-	      "                        agree), never, or always (an exact cut)\n"
-	      "      --debuginfo FILE  take QEMU's debug information from FILE\n"
-	      "      --layout FILE     use a layout profile in place of debug information\n"
-	      "      --export-layout FILE\n"
-	      "                        write a layout profile of this QEMU, and inspect nothing\n"
-	      "      --no-cache        neither use nor keep what debug information has told\n"
-	      "      --check           say what can be looked into, and what stands in the way, and\n"
-	      "                        inspect nothing\n"
-	      "\n"
-	      "How to print it:\n"
-	      "  -f, --format=FORMAT   text (default) or json\n"
-	      "      --color=WHEN      auto (default), always or never\n"
-	      "  -v, --verbose         all queues, and all raw fields\n"
-	      "      --quiet           print nothing: the exit status says it\n"
-	      "      --help            print this\n"
-	      "      --version         print the version\n"
-	      "\n"
-	      "Exit status:\n"
-	      "  0  inspected; nothing is stuck\n"
-	      "  1  inspected; at least one finding of severity error\n"
-	      "  2  wrong usage: unknown option, bad value, no such device or queue\n"
-	      "  3  could not inspect: no such process, not a QEMU, no permission, no layout for it\n"
-	      "  4  inspected in part: no error found, but gaps where one could hide\n",
-	      stream);
+	return (char *)options + option->at;
 }
 
-struct choice {
-	const char *word; /* NULL: of an option that has no value */
-	int value;
-};
-
-/* What to do when an option is met. */
-struct spec {
-	const char *name;
-	char letter; /* 0: none */
-	int has_arg; /* as getopt_long() has it */
-	struct vqi_error *(*take)(const struct spec *spec, const char *value,
-				  struct vqi_options *options);
-	size_t at;   /* offset of the member of struct vqi_options, where take() asks for it */
-	bool unique; /* may not be given twice */
-	/* Of take_choice(), for a member that is an enum. The last has no word. */
-	const struct choice *choices;
-	const char *wanted; /* what a value has to be, as the message puts it */
-};
-
-static void *member_of(const struct spec *spec, struct vqi_options *options)
+static struct vqi_error *bad_value(const struct vqi_option *option, const char *value)
 {
-	return (char *)options + spec->at;
-}
-
-static struct vqi_error *bad_value(const struct spec *spec, const char *value)
-{
-	return vqi_error_new(VQI_ERROR_USAGE, "--%s: '%s' is not %s", spec->name, value,
-			     spec->wanted);
+	return vqi_error_new(VQI_ERROR_USAGE, "--%s: '%s' is not %s", option->name, value,
+			     option->wanted);
 }
 
 /* A decimal number of digits only: no sign, no space, no 0x. */
-static struct vqi_error *parse_number(const struct spec *spec, const char *value, unsigned long min,
-				      unsigned long max, unsigned long *ret_number)
+static struct vqi_error *parse_number(const struct vqi_option *option, const char *value,
+				      unsigned long *ret_number)
 {
 	unsigned long number;
 	char *end;
@@ -103,8 +33,8 @@ static struct vqi_error *parse_number(const struct spec *spec, const char *value
 	errno = 0;
 	number = strtoul(value, &end, 10);
 	if (!value[0] || strspn(value, "0123456789") != strlen(value) || *end || errno ||
-	    number < min || number > max)
-		return bad_value(spec, value);
+	    number < option->min || number > option->max)
+		return bad_value(option, value);
 	*ret_number = number;
 	return NULL;
 }
@@ -130,57 +60,43 @@ static bool parse_decimal(const char *text, double *ret_number)
 	return digits;
 }
 
-static struct vqi_error *take_pid(const struct spec *spec, const char *value,
-				  struct vqi_options *options)
+static struct vqi_error *take_number(const struct vqi_option *option, const char *value,
+				     struct vqi_options *options)
 {
+	void *member = member_of(option, options);
 	unsigned long number;
-	struct vqi_error *error = parse_number(spec, value, 1, INT_MAX, &number);
+	struct vqi_error *error = parse_number(option, value, &number);
 
-	if (!error)
-		options->pid = (pid_t)number;
-	return error;
-}
-
-static struct vqi_error *take_queue(const struct spec *spec, const char *value,
-				    struct vqi_options *options)
-{
-	unsigned long number;
-	struct vqi_error *error = parse_number(spec, value, 0, VQI_MAX_QUEUES - 1, &number);
-
-	if (!error)
-		options->queue = VQI_NUM(number);
-	return error;
-}
-
-static struct vqi_error *take_size(const struct spec *spec, const char *value,
-				   struct vqi_options *options)
-{
-	unsigned long number;
-	struct vqi_error *error = parse_number(spec, value, 1, VQI_MAX_DUMP_BYTES, &number);
-
-	if (!error)
-		*(size_t *)member_of(spec, options) = number;
-	return error;
-}
-
-static struct vqi_error *take_interval(const struct spec *spec, const char *value,
-				       struct vqi_options *options)
-{
-	double seconds;
-
-	if (!parse_decimal(value, &seconds) || !(seconds >= 0.001 && seconds <= MAX_INTERVAL_S))
-		return bad_value(spec, value);
-	options->interval_ms = (unsigned int)lround(seconds * 1000);
+	if (error)
+		return error;
+	if (option->kind == VQI_OPTION_PID)
+		*(pid_t *)member = (pid_t)number;
+	else if (option->kind == VQI_OPTION_SIZE)
+		*(size_t *)member = number;
+	else
+		*(struct vqi_num *)member = VQI_NUM(number);
 	return NULL;
 }
 
-static struct vqi_error *take_device(const struct spec *spec, const char *value,
+static struct vqi_error *take_seconds(const struct vqi_option *option, const char *value,
+				      struct vqi_options *options)
+{
+	double seconds;
+
+	if (!parse_decimal(value, &seconds) || !(seconds * 1000 >= (double)option->min) ||
+	    !(seconds * 1000 <= (double)option->max))
+		return bad_value(option, value);
+	*(unsigned int *)member_of(option, options) = (unsigned int)lround(seconds * 1000);
+	return NULL;
+}
+
+static struct vqi_error *take_device(const struct vqi_option *option, const char *value,
 				     struct vqi_options *options)
 {
 	const char **grown;
 
 	if (!value[0])
-		return bad_value(spec, value);
+		return bad_value(option, value);
 	grown = reallocarray(options->devices, options->device_count + 1, sizeof(*grown));
 	if (!grown)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
@@ -189,119 +105,82 @@ static struct vqi_error *take_device(const struct spec *spec, const char *value,
 	return NULL;
 }
 
-static struct vqi_error *take_flag(const struct spec *spec, const char *value,
-				   struct vqi_options *options)
-{
-	(void)value;
-	*(bool *)member_of(spec, options) = true;
-	return NULL;
-}
-
-static struct vqi_error *take_text(const struct spec *spec, const char *value,
-				   struct vqi_options *options)
-{
-	*(const char **)member_of(spec, options) = value;
-	return NULL;
-}
-
-/* Without a value it is the first. */
-static struct vqi_error *take_choice(const struct spec *spec, const char *value,
+/* Where there is no value, there is but one choice. */
+static struct vqi_error *take_choice(const struct vqi_option *option, const char *value,
 				     struct vqi_options *options)
 {
-	const struct choice *choice = spec->choices;
+	const struct vqi_option_choice *choice = option->choices;
 
 	while (value && choice->word && strcmp(choice->word, value) != 0)
 		choice++;
 	if (value && !choice->word)
-		return bad_value(spec, value);
-	*(int *)member_of(spec, options) = choice->value;
+		return bad_value(option, value);
+	*(int *)member_of(option, options) = choice->value;
 	return NULL;
 }
 
-#define CHOICES(...)  ((const struct choice[]){__VA_ARGS__, {NULL, 0}})
-#define MEMBER(name_) .at = offsetof(struct vqi_options, name_)
-
-enum {
-	OPT_PID,
-	OPT_DEVICE,
-	OPT_QUEUE,
-	OPT_ONCE,
-	OPT_INTERVAL,
-	OPT_REQUESTS,
-	OPT_STACKS,
-	OPT_DUMP_BYTES,
-	OPT_STOP,
-	OPT_DEBUGINFO,
-	OPT_LAYOUT,
-	OPT_EXPORT_LAYOUT,
-	OPT_NO_CACHE,
-	OPT_CHECK,
-	OPT_FORMAT,
-	OPT_COLOR,
-	OPT_VERBOSE,
-	OPT_QUIET,
-	OPT_HELP,
-	OPT_VERSION,
-	OPT_COUNT
-};
-
-static const struct spec specs[OPT_COUNT] = {
-	[OPT_PID] = {"pid", 'p', required_argument, take_pid, .unique = true,
-		     .wanted = "a process id"},
-	[OPT_DEVICE] = {"device", 'd', required_argument, take_device, .wanted = "a device"},
-	[OPT_QUEUE] = {"queue", 'q', required_argument, take_queue, .unique = true,
-		       .wanted = "a queue number from 0 to 1023"},
-	[OPT_ONCE] = {"once", 0, no_argument, take_flag, MEMBER(once)},
-	[OPT_INTERVAL] = {"interval", 0, required_argument, take_interval,
-			  .wanted = "a number of seconds from 0.001 to 3600"},
-	[OPT_REQUESTS] = {"requests", 'r', no_argument, take_flag, MEMBER(requests)},
-	[OPT_STACKS] = {"stacks", 's', optional_argument, take_choice, MEMBER(stacks),
-			.choices =
-				CHOICES({"serving", VQI_STACKS_SERVING}, {"all", VQI_STACKS_ALL}),
-			.wanted = "serving or all"},
-	[OPT_DUMP_BYTES] = {"dump-bytes", 0, required_argument, take_size, MEMBER(dump_bytes),
-			    .wanted = "a number of bytes from 1 to 65536"},
-	[OPT_STOP] = {"stop", 0, required_argument, take_choice, MEMBER(stop),
-		      .choices = CHOICES({"auto", VQI_STOP_AUTO}, {"never", VQI_STOP_NEVER},
-					 {"always", VQI_STOP_ALWAYS}),
-		      .wanted = "auto, never or always"},
-	[OPT_DEBUGINFO] = {"debuginfo", 0, required_argument, take_text, MEMBER(debuginfo)},
-	[OPT_LAYOUT] = {"layout", 0, required_argument, take_text, MEMBER(layout)},
-	[OPT_EXPORT_LAYOUT] = {"export-layout", 0, required_argument, take_text,
-			       MEMBER(export_layout)},
-	[OPT_NO_CACHE] = {"no-cache", 0, no_argument, take_flag, MEMBER(no_cache)},
-	[OPT_CHECK] = {"check", 0, no_argument, take_flag, MEMBER(check)},
-	[OPT_FORMAT] = {"format", 'f', required_argument, take_choice, MEMBER(format),
-			.choices = CHOICES({"text", VQI_FORMAT_TEXT}, {"json", VQI_FORMAT_JSON}),
-			.wanted = "text or json"},
-	[OPT_COLOR] = {"color", 0, required_argument, take_choice, MEMBER(color),
-		       .choices = CHOICES({"auto", VQI_COLOR_AUTO}, {"always", VQI_COLOR_ALWAYS},
-					  {"never", VQI_COLOR_NEVER}),
-		       .wanted = "auto, always or never"},
-	[OPT_VERBOSE] = {"verbose", 'v', no_argument, take_flag, MEMBER(verbose)},
-	[OPT_QUIET] = {"quiet", 0, no_argument, take_flag, MEMBER(quiet)},
-	[OPT_HELP] = {"help", 0, no_argument, take_choice, MEMBER(action),
-		      .choices = CHOICES({NULL, VQI_ACTION_HELP})},
-	[OPT_VERSION] = {"version", 0, no_argument, take_choice, MEMBER(action),
-			 .choices = CHOICES({NULL, VQI_ACTION_VERSION})},
-};
+static struct vqi_error *take(const struct vqi_option *option, const char *value,
+			      struct vqi_options *options)
+{
+	switch (option->kind) {
+	case VQI_OPTION_FLAG:
+		*(bool *)member_of(option, options) = true;
+		return NULL;
+	case VQI_OPTION_TEXT:
+	case VQI_OPTION_FILE:
+		*(const char **)member_of(option, options) = value;
+		return NULL;
+	case VQI_OPTION_CHOICE:
+		return take_choice(option, value, options);
+	case VQI_OPTION_PID:
+	case VQI_OPTION_NUMBER:
+	case VQI_OPTION_SIZE:
+		return take_number(option, value, options);
+	case VQI_OPTION_SECONDS:
+		return take_seconds(option, value, options);
+	case VQI_OPTION_DEVICE:
+		return take_device(option, value, options);
+	}
+	return NULL;
+}
 
 /* What getopt_long() returns for an option, above all letters. */
 #define RETURNED(option_) (256 + (option_))
+
+static int has_arg(const struct vqi_option *option)
+{
+	if (!option->value)
+		return no_argument;
+	return option->otherwise ? optional_argument : required_argument;
+}
+
+/* Writes the letters as getopt_long() wants them; a colon in front makes it tell a missing value. */
+static void fill_letters(char letters[1 + 2 * OPT_COUNT + 1])
+{
+	*letters++ = ':';
+	for (int i = 0; i < OPT_COUNT; i++) {
+		if (!vqi_option_table[i].letter)
+			continue;
+		*letters++ = vqi_option_table[i].letter;
+		if (has_arg(&vqi_option_table[i]) == required_argument)
+			*letters++ = ':';
+	}
+	*letters = '\0';
+}
 
 /* Fills in what getopt_long() wants; the end is there already. */
 static void fill_long_options(struct option *long_options)
 {
 	for (int i = 0; i < OPT_COUNT; i++)
-		long_options[i] =
-			(struct option){specs[i].name, specs[i].has_arg, NULL, RETURNED(i)};
+		long_options[i] = (struct option){vqi_option_table[i].name,
+						  has_arg(&vqi_option_table[i]), NULL, RETURNED(i)};
 }
 
 /* The option that getopt_long() has returned. */
 static int option_of(int returned)
 {
 	for (int i = 0; i < OPT_COUNT; i++) {
-		if (returned == RETURNED(i) || (specs[i].letter && returned == specs[i].letter))
+		if (returned == RETURNED(i) || returned == vqi_option_table[i].letter)
 			return i;
 	}
 	return OPT_COUNT;
@@ -312,14 +191,14 @@ struct given {
 	bool is[OPT_COUNT];
 };
 
-static struct vqi_error *parse_option(int option, struct vqi_options *options, struct given *given)
+static struct vqi_error *parse_option(int id, struct vqi_options *options, struct given *given)
 {
-	const struct spec *spec = &specs[option];
+	const struct vqi_option *option = &vqi_option_table[id];
 
-	if (spec->unique && given->is[option])
-		return vqi_error_new(VQI_ERROR_USAGE, "--%s is given twice", spec->name);
-	given->is[option] = true;
-	return spec->take(spec, optarg, options);
+	if (option->unique && given->is[id])
+		return vqi_error_new(VQI_ERROR_USAGE, "--%s is given twice", option->name);
+	given->is[id] = true;
+	return take(option, optarg ? optarg : option->otherwise, options);
 }
 
 static const struct {
@@ -340,7 +219,8 @@ static struct vqi_error *check_options(const struct vqi_options *options, const 
 
 		if (given->is[one] && given->is[other])
 			return vqi_error_new(VQI_ERROR_USAGE, "--%s and --%s contradict each other",
-					     specs[one].name, specs[other].name);
+					     vqi_option_table[one].name,
+					     vqi_option_table[other].name);
 	}
 	if (options->check && (options->device_count || options->queue.known || options->once ||
 			       vqi_options_show_requests(options) || given->is[OPT_INTERVAL] ||
@@ -377,14 +257,16 @@ struct vqi_error *vqi_options_parse(int argc, char **argv, struct vqi_options *r
 									    DEFAULT_INTERVAL_MS};
 	struct vqi_error *error = NULL;
 	struct option long_options[OPT_COUNT + 1] = {0};
+	char letters[1 + 2 * OPT_COUNT + 1];
 	struct given given = {0};
 	int returned;
 
+	fill_letters(letters);
 	fill_long_options(long_options);
 	optind = 0; /* starts anew: tests parse more than once */
 	opterr = 0;
 	while (!error && options.action == VQI_ACTION_INSPECT &&
-	       (returned = getopt_long(argc, argv, SHORT_OPTIONS, long_options, NULL)) != -1) {
+	       (returned = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
 		if (returned == ':' || returned == '?')
 			return bad_option(returned, argv[optind - 1]);
 		error = parse_option(option_of(returned), &options, &given);
