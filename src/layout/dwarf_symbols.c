@@ -7,6 +7,7 @@
 #include "accessor.h"
 #include "dwarf_private.h"
 #include "elf_file.h"
+#include "gnu_hash.h"
 #include "vqi/symbols.h"
 
 #define MAX_NAMES  512
@@ -90,16 +91,26 @@ static void name_offer(struct name *name, enum fit fit, uint64_t address)
 	name->ambiguous = false;
 }
 
+static bool is_defined(const GElf_Sym *symbol)
+{
+	unsigned char type = GELF_ST_TYPE(symbol->st_info);
+
+	return (type == STT_FUNC || type == STT_OBJECT) && symbol->st_shndx != SHN_UNDEF;
+}
+
+static enum fit fit_of(const GElf_Sym *symbol)
+{
+	return GELF_ST_BIND(symbol->st_info) == STB_LOCAL ? FIT_LOCAL : FIT_GLOBAL;
+}
+
 static void names_see(struct names *names, const GElf_Sym *symbol, const char *text,
 		      const char *end)
 {
-	unsigned char type = GELF_ST_TYPE(symbol->st_info);
 	const char *at = text;
 	uint32_t hash = 0;
-	enum fit fit = GELF_ST_BIND(symbol->st_info) == STB_LOCAL ? FIT_LOCAL : FIT_GLOBAL;
 	uint16_t slot;
 
-	if ((type != STT_FUNC && type != STT_OBJECT) || symbol->st_shndx == SHN_UNDEF)
+	if (!is_defined(symbol))
 		return;
 	for (; at < end && *at && *at != '.'; at++) {
 		if (at - text == BEGINNING && !names->begins[hash % HASH_SLOTS])
@@ -107,11 +118,29 @@ static void names_see(struct names *names, const GElf_Sym *symbol, const char *t
 		hash = hash_step(hash, *at);
 	}
 	slot = *names_slot(names, text, (size_t)(at - text), hash);
-	if (!slot || names->names[slot - 1].type != type)
+	if (!slot || names->names[slot - 1].type != GELF_ST_TYPE(symbol->st_info))
 		return;
-	if (at < end && *at == '.')
-		fit = FIT_SUFFIXED;
-	name_offer(&names->names[slot - 1], fit, symbol->st_value);
+	name_offer(&names->names[slot - 1], at < end && *at == '.' ? FIT_SUFFIXED : fit_of(symbol),
+		   symbol->st_value);
+}
+
+/* Looks each name up as the loader would, which finds what is exported under just that name; returns whether the file
+ * can be asked so. */
+static bool names_look_up(struct names *names, Elf *elf, int fd)
+{
+	struct vqi_gnu_hash hash;
+
+	if (!vqi_gnu_hash_open(elf, fd, &hash))
+		return false;
+	for (size_t i = 0; i < names->count; i++) {
+		struct name *name = &names->names[i];
+		GElf_Sym symbol;
+
+		if (vqi_gnu_hash_find(&hash, name->text, &symbol) && is_defined(&symbol) &&
+		    GELF_ST_TYPE(symbol.st_info) == name->type)
+			name_offer(name, fit_of(&symbol), symbol.st_value);
+	}
+	return true;
 }
 
 /* Reads the symbol table of a type, SHT_SYMTAB or SHT_DYNSYM; returns whether there is one. */
@@ -143,7 +172,16 @@ struct anchor_names {
 	size_t index[VQI_STRUCT_COUNT][VQI_MAX_ANCHORS]; /* MAX_NAMES: none */
 };
 
-static void names_add_table(struct names *names, struct anchor_names *ret_anchors)
+static void names_add_variables(struct names *names)
+{
+	for (size_t i = 0; i < VQI_SYMBOL_COUNT; i++) {
+		const char *text = vqi_symbol_info(i)->name;
+
+		names_add(names, text, strlen(text), STT_OBJECT);
+	}
+}
+
+static void names_add_anchors(struct names *names, struct anchor_names *ret_anchors)
 {
 	for (size_t i = 0; i < VQI_STRUCT_COUNT; i++) {
 		const char *functions = vqi_struct_info(i)->functions;
@@ -156,11 +194,6 @@ static void names_add_table(struct names *names, struct anchor_names *ret_anchor
 			functions += len;
 			functions += *functions == ',';
 		}
-	}
-	for (size_t i = 0; i < VQI_SYMBOL_COUNT; i++) {
-		const char *text = vqi_symbol_info(i)->name;
-
-		names_add(names, text, strlen(text), STT_OBJECT);
 	}
 }
 
@@ -201,7 +234,8 @@ struct vqi_error *vqi_dwarf_symbols_read(struct vqi_dwarf_file *file,
 
 	if (!names)
 		return vqi_error_sys(ENOMEM, "symbols");
-	names_add_table(names, &anchors);
+	names_add_anchors(names, &anchors);
+	names_add_variables(names);
 	ret_symbols->complete = names_read(names, image, SHT_SYMTAB) ||
 				names_read(names, debug, SHT_SYMTAB);
 	if (!ret_symbols->complete)
@@ -244,7 +278,6 @@ static void take_accessed(const struct names *names, const size_t *functions, El
 struct vqi_error *vqi_elf_symbols(const struct vqi_image *image, struct vqi_layout *layout)
 {
 	vqi_cleanup_free struct names *names = calloc(1, sizeof(*names));
-	struct anchor_names anchors;
 	size_t functions[ACCESSORS];
 	vqi_cleanup_elf Elf *elf = NULL;
 	struct vqi_error *error;
@@ -254,11 +287,11 @@ struct vqi_error *vqi_elf_symbols(const struct vqi_image *image, struct vqi_layo
 	error = vqi_elf_open(image->fd, &elf);
 	if (error || !elf)
 		return error;
-	names_add_table(names, &anchors);
+	names_add_variables(names);
 	for (size_t i = 0; i < ACCESSORS; i++)
 		functions[i] = names_add(names, accessors[i].function,
 					 strlen(accessors[i].function), STT_FUNC);
-	if (!names_read(names, elf, SHT_SYMTAB))
+	if (!names_read(names, elf, SHT_SYMTAB) && !names_look_up(names, elf, image->fd))
 		names_read(names, elf, SHT_DYNSYM);
 	take_variables(names, layout);
 	take_accessed(names, functions, elf, layout);

@@ -47,43 +47,58 @@ static void decode_caches(const struct vqi_view *view, struct queue_plan *ret_pl
 	}
 }
 
+/* Makes room for the plans of one more chunk. Errors: NOMEM. */
+static struct vqi_error *grow_queues(struct vqi_reading *reading)
+{
+	struct queue_plan *grown =
+		reallocarray(reading->queues, reading->queue_count + ARRAY_CHUNK, sizeof(*grown));
+
+	if (!grown)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	memset(grown + reading->queue_count, 0, ARRAY_CHUNK * sizeof(*grown));
+	reading->queues = grown;
+	return NULL;
+}
+
 /* The number of queues is the index of the first without a size.
  * Source: hw/virtio/virtio.c virtio_get_num_queues(). */
 static struct vqi_error *read_array(struct vqi_reading *reading, size_t stride)
 {
 	const struct vqi_layout *layout = reading->qemu->layout;
-	vqi_cleanup_free uint8_t *array = calloc(VQI_MAX_QUEUES, stride);
+	vqi_cleanup_free uint8_t *chunk = malloc(ARRAY_CHUNK * stride);
 	struct vqi_error *error;
-	size_t have = 0;
 
-	if (!array)
+	if (!chunk)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 	for (reading->queue_count = 0; reading->queue_count < VQI_MAX_QUEUES;
 	     reading->queue_count++) {
 		size_t i = reading->queue_count;
+		uint64_t hva = reading->vq + i * stride;
 
-		if (i == have) {
-			error = vqi_mem_read(reading->qemu->mem, reading->vq + i * stride,
-					     array + i * stride, ARRAY_CHUNK * stride);
+		if (i % ARRAY_CHUNK == 0) {
+			error = grow_queues(reading);
+			if (!error)
+				error = vqi_error_prefix(vqi_mem_read(reading->qemu->mem, hva,
+								      chunk, ARRAY_CHUNK * stride),
+							 "VirtIODevice.vq");
 			if (error)
-				return vqi_error_prefix(error, "VirtIODevice.vq");
-			have += ARRAY_CHUNK;
+				return error;
 		}
 
-		struct vqi_view queue = {layout, reading->vq + i * stride, array + i * stride,
-					 stride};
+		struct vqi_view queue = {layout, hva, chunk + i % ARRAY_CHUNK * stride, stride};
 		struct vqi_view vring = vqi_view_member(&queue, VQI_F_VirtQueue_vring);
+		struct queue_plan *plan = &reading->queues[i];
 
-		reading->queues[i].num = (uint32_t)vqi_view_uint_or(&vring, VQI_F_VRing_num, 0);
-		reading->queues[i].caches_hva = vqi_view_uint_or(&vring, VQI_F_VRing_caches, 0);
-		reading->queues[i].desc_gpa = vqi_view_uint_or(&vring, VQI_F_VRing_desc, 0);
-		reading->queues[i].avail_gpa = vqi_view_uint_or(&vring, VQI_F_VRing_avail, 0);
-		reading->queues[i].used_gpa = vqi_view_uint_or(&vring, VQI_F_VRing_used, 0);
-		if (!reading->queues[i].num)
+		plan->num = (uint32_t)vqi_view_uint_or(&vring, VQI_F_VRing_num, 0);
+		plan->caches_hva = vqi_view_uint_or(&vring, VQI_F_VRing_caches, 0);
+		plan->desc_gpa = vqi_view_uint_or(&vring, VQI_F_VRing_desc, 0);
+		plan->avail_gpa = vqi_view_uint_or(&vring, VQI_F_VRing_avail, 0);
+		plan->used_gpa = vqi_view_uint_or(&vring, VQI_F_VRing_used, 0);
+		if (!plan->num)
 			break;
-		if (reading->queues[i].num > VQI_MAX_RING)
+		if (plan->num > VQI_MAX_RING)
 			return vqi_error_new(VQI_ERROR_BAD_DATA, "queue %zu: ring of %u entries", i,
-					     reading->queues[i].num);
+					     plan->num);
 	}
 	return NULL;
 }
@@ -216,9 +231,7 @@ struct vqi_error *vqi_reading_plan(struct vqi_qemu *qemu, uint64_t vdev,
 
 	if (!virtqueue->present)
 		return vqi_error_new(VQI_ERROR_NO_LAYOUT, "the size of VirtQueue is unknown");
-	if (reading)
-		reading->queues = calloc(VQI_MAX_QUEUES, sizeof(*reading->queues));
-	if (!reading || !reading->queues)
+	if (!reading)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 	reading->qemu = qemu;
 	reading->vdev = vdev;
