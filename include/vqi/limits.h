@@ -29,6 +29,7 @@
 #define VQI_MAX_QUEUES	     1024      /* VIRTIO_QUEUE_MAX, hw/virtio/virtio.h */
 #define VQI_MAX_RING	     32768     /* entries of a ring: VirtIO 1.2, 2.7 */
 #define VQI_MAX_THREADS	     65536     /* threads of the target */
+#define VQI_MAX_FDS	     1048576   /* descriptors of the target */
 #define VQI_MAX_MAPS	     1048576   /* mappings of the target */
 #define VQI_MAX_SEIZE_PASSES 64	       /* passes over /proc/PID/task until no new thread appears */
 #define VQI_STOP_TIMEOUT_MS  1000      /* until all threads must have stopped, else none is */

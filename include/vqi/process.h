@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A live process seen from outside, through procfs and process_vm_readv. Nothing here stops it. */
+/* A process seen from outside: one that lives, through procfs and process_vm_readv(), or what was kept
+ * of one. Nothing here stops it. */
 #ifndef VQI_PROCESS_H
 #define VQI_PROCESS_H
 
@@ -7,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "vqi/error.h"
 #include "vqi/mem.h"
@@ -56,7 +58,7 @@ pid_t vqi_process_pid(const struct vqi_process *process);
  * Units: clock ticks since boot. Source: proc_pid_stat(5), field 22. */
 uint64_t vqi_process_start_time(const struct vqi_process *process);
 
-/* The directory /proc/PID, for openat(); pinned to this very process. */
+/* The directory /proc/PID, for openat(); pinned to this very process. -1: it is none that lives. */
 int vqi_process_dirfd(const struct vqi_process *process);
 
 /* Errors: GONE when the process has ended since (its pid may be another's now). */
@@ -69,6 +71,25 @@ struct vqi_mem *vqi_process_mem(struct vqi_process *process);
  * Errors: GONE, PERMISSION, SYS, LIMIT above max bytes. Owner: the caller frees. */
 struct vqi_error *vqi_process_read_file(struct vqi_process *process, const char *name, size_t max,
 					char **ret_text, size_t *ret_len) vqi_must_check;
+
+/* Reads a symbolic link of /proc/PID. Errors: GONE, PERMISSION, SYS. Owner: the caller frees. */
+struct vqi_error *vqi_process_read_link(struct vqi_process *process, const char *name,
+					char **ret_text) vqi_must_check;
+
+/* Lists a folder of /proc/PID whose entries are numbers, fd say.
+ * Errors: GONE, PERMISSION, SYS, LIMIT above max entries, NOMEM. Owner: the caller frees. */
+struct vqi_error *vqi_process_list(struct vqi_process *process, const char *name, size_t max,
+				   int **ret_numbers, size_t *ret_count) vqi_must_check;
+
+/* Opens a file of /proc/PID for reading. Errors: GONE, PERMISSION, SYS, UNSUPPORTED where there is no such thing. */
+struct vqi_error *vqi_process_open_file(struct vqi_process *process, const char *name, int flags,
+					int *ret_fd) vqi_must_check;
+
+/* What a clock of the host of the process shows. NULL is this host. */
+struct timespec vqi_process_now(struct vqi_process *process, clockid_t clock);
+
+/* Lets the process go on for a while, before it is looked at again. NULL is fine. Units: ns. */
+void vqi_process_rest(struct vqi_process *process, uint64_t ns);
 
 /* What /proc/PID/exe points to, as the target sees it, " (deleted)" cut off. Owner: caller. */
 struct vqi_error *vqi_process_exe_path(struct vqi_process *process, char **ret_path) vqi_must_check;

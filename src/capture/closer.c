@@ -228,19 +228,18 @@ static struct vqi_error *list_carried(const struct vqi_snapshot *snapshot,
 	return NULL;
 }
 
-static uint64_t now_ns(clockid_t clock)
+static uint64_t now_ns(struct vqi_process *process, clockid_t clock)
 {
-	struct timespec now;
+	struct timespec now = vqi_process_now(process, clock);
 
-	clock_gettime(clock, &now);
 	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
 /* What QEMU_CLOCK_REALTIME showed, or less, when the process began. */
-static uint64_t began_ns(const struct vqi_process *process)
+static uint64_t began_ns(struct vqi_process *process)
 {
 	uint64_t hz = (uint64_t)sysconf(_SC_CLK_TCK);
-	uint64_t asleep = now_ns(CLOCK_BOOTTIME) - now_ns(CLOCK_MONOTONIC);
+	uint64_t asleep = now_ns(process, CLOCK_BOOTTIME) - now_ns(process, CLOCK_MONOTONIC);
 	uint64_t began = vqi_process_start_time(process) * (NS_PER_S / hz);
 
 	return began > asleep ? began - asleep : 0;
@@ -262,10 +261,10 @@ static bool is_accounted(const struct vqi_request *request)
 }
 
 /* Under qtest QEMU accounts by a clock of its own, which shows no time since the process began. */
-static void set_age(const struct vqi_process *process, struct vqi_num start_ns,
+static void set_age(struct vqi_process *process, struct vqi_num start_ns,
 		    struct vqi_request *request)
 {
-	uint64_t now = now_ns(CLOCK_MONOTONIC);
+	uint64_t now = now_ns(process, CLOCK_MONOTONIC);
 
 	if (!is_accounted(request) || !start_ns.known || start_ns.value > now ||
 	    start_ns.value < began_ns(process))

@@ -113,7 +113,7 @@ struct vqi_error *vqi_observer_cut(struct vqi_observer *observer, bool all,
 		if (!error)
 			current = decode_wanted(observer, exact, i + 1 == VQI_MAX_PLANS);
 		if (!error && !current)
-			vqi_observer_pause(i);
+			vqi_observer_pause(observer, i);
 	}
 	return error;
 }

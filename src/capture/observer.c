@@ -340,7 +340,7 @@ struct vqi_error *vqi_observer_look(struct vqi_observer *observer, enum vqi_stop
 		snapshot->devices = calloc(observer->device_count + 1, sizeof(*snapshot->devices));
 	if (!snapshot || !snapshot->devices)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	clock_gettime(CLOCK_REALTIME, &snapshot->capture.time);
+	snapshot->capture.time = vqi_process_now(observer->process, CLOCK_REALTIME);
 	snapshot->capture.looks = 1;
 	snapshot->capture.consistent = true;
 

@@ -34,7 +34,7 @@ struct vqi_error *vqi_observed_read(struct vqi_observer *observer,
 
 /* Waits between two plans of one device, longer each time: its driver is setting it up, or QEMU is
  * resetting it. */
-void vqi_observer_pause(int plan);
+void vqi_observer_pause(struct vqi_observer *observer, int plan);
 
 /* Reads devices in one stop of all threads: all of them, or those that need it.
  * Stop: all threads; adds to what capture says of it. */

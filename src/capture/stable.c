@@ -88,7 +88,7 @@ static struct vqi_error *read_stable(struct vqi_observer *observer, struct obser
 	error = read_once(observer, reading);
 	for (int i = 0; !error && i < VQI_MAX_STABLE_READS; i++) {
 		if (tally.unsettled)
-			nanosleep(&(struct timespec){.tv_nsec = SETTLE_NS}, NULL);
+			vqi_process_rest(observer->process, SETTLE_NS);
 		error = vqi_reading_keep(reading);
 		if (!error)
 			error = read_once(observer, reading);
@@ -111,9 +111,9 @@ static struct vqi_error *read_stable(struct vqi_observer *observer, struct obser
 	return error;
 }
 
-void vqi_observer_pause(int plan)
+void vqi_observer_pause(struct vqi_observer *observer, int plan)
 {
-	nanosleep(&(struct timespec){.tv_nsec = (long)SETTLE_NS << plan}, NULL);
+	vqi_process_rest(observer->process, (uint64_t)SETTLE_NS << plan);
 }
 
 struct vqi_error *vqi_observed_read(struct vqi_observer *observer, struct observed *device)
@@ -131,7 +131,7 @@ struct vqi_error *vqi_observed_read(struct vqi_observer *observer, struct observ
 		vqi_reading_free(take_ptr(device->reading));
 		if (error)
 			return error;
-		vqi_observer_pause(i);
+		vqi_observer_pause(observer, i);
 	}
 	return vqi_error_new(VQI_ERROR_BAD_DATA, "its rings changed %d times while it was read",
 			     VQI_MAX_PLANS);

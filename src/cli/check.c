@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* --check: what an inspection can look into, and what stands in the way. */
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +9,7 @@
 #include "sources.h"
 #include "vqi/capture.h"
 #include "vqi/inspect.h"
+#include "vqi/limits.h"
 
 struct check {
 	const struct vqi_options *options;
@@ -86,28 +84,20 @@ static void check_mem(struct check *check)
 
 static struct vqi_error *count_eventfds(struct vqi_process *process, size_t *ret_count)
 {
-	vqi_cleanup_fd int fd =
-		openat(vqi_process_dirfd(process), "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	vqi_cleanup_dir DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
-	const struct dirent *entry;
+	vqi_cleanup_free int *fds = NULL;
+	size_t count = 0;
+	struct vqi_error *error = vqi_process_list(process, "fd", VQI_MAX_FDS, &fds, &count);
 
-	if (!folder)
-		return vqi_error_sys(errno, "its descriptors");
-	take_fd(&fd); /* the folder's now */
-	while ((entry = readdir(folder))) {
+	if (error)
+		return vqi_error_prefix(error, "its descriptors");
+	for (size_t i = 0; !error && i < count; i++) {
 		struct vqi_eventfd eventfd;
-		struct vqi_error *error;
 
-		if (entry->d_name[0] == '.')
-			continue;
-		error = vqi_process_eventfd(process, atoi(entry->d_name), &eventfd);
-		if (!error)
-			++*ret_count;
-		else if (vqi_error_is_fatal(error))
-			return error;
-		vqi_error_free(error);
+		error = vqi_process_eventfd(process, fds[i], &eventfd);
+		*ret_count += !error;
+		error = vqi_error_keep_fatal(error);
 	}
-	return NULL;
+	return error;
 }
 
 static void check_fdinfo(struct check *check)

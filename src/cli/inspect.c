@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "vqi/inspect.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -9,13 +8,14 @@
 #include "opened.h"
 
 /* Units: ms. How long a queue must have stood still before it is blamed. */
-#define SURE_MS 1000
+#define SURE_MS	  1000
 
-static uint64_t elapsed_us(const struct timespec *since)
+#define NS_PER_MS UINT64_C(1000000)
+
+static uint64_t elapsed_us(struct vqi_process *process, const struct timespec *since)
 {
-	struct timespec now;
+	struct timespec now = vqi_process_now(process, CLOCK_MONOTONIC);
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)((now.tv_sec - since->tv_sec) * 1000000 +
 			  (now.tv_nsec - since->tv_nsec) / 1000);
 }
@@ -27,15 +27,6 @@ static void merge_capture(const struct vqi_snapshot *earlier, struct vqi_snapsho
 	later->capture.stopped_us += earlier->capture.stopped_us;
 	if (later->capture.stopped_threads < earlier->capture.stopped_threads)
 		later->capture.stopped_threads = earlier->capture.stopped_threads;
-}
-
-/* Sleeps to the end, also when a signal that is handled comes in between. */
-static void pause_ms(unsigned int ms)
-{
-	struct timespec rest = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
-
-	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &rest, &rest) == EINTR)
-		;
 }
 
 /* What one inspection holds. */
@@ -109,7 +100,7 @@ static struct vqi_error *look_once(struct vqi_observer *observer,
  * what it stopped. */
 static struct vqi_error *look_again(struct vqi_observer *observer, struct inspection *inspection)
 {
-	uint64_t interval_us = elapsed_us(&inspection->first_look);
+	uint64_t interval_us = elapsed_us(inspection->target->process, &inspection->first_look);
 	struct vqi_snapshot *before = inspection->later ? inspection->later : inspection->earlier;
 	vqi_cleanup_snapshot struct vqi_snapshot *later = NULL;
 	struct vqi_error *error;
@@ -142,11 +133,11 @@ static struct vqi_error *look_twice(struct vqi_observer *observer, struct inspec
 	unsigned int interval_ms = inspection->options->interval_ms;
 	struct vqi_error *error;
 
-	pause_ms(interval_ms);
+	vqi_process_rest(inspection->target->process, interval_ms * NS_PER_MS);
 	error = look_again(observer, inspection);
 	if (error || interval_ms >= SURE_MS || !is_suspicious(&inspection->diagnosis))
 		return error;
-	pause_ms(SURE_MS - interval_ms);
+	vqi_process_rest(inspection->target->process, (SURE_MS - interval_ms) * NS_PER_MS);
 	return look_again(observer, inspection);
 }
 
@@ -156,7 +147,7 @@ static struct vqi_error *look(struct vqi_observer *observer, struct inspection *
 	struct vqi_snapshot *first = NULL;
 	struct vqi_error *error;
 
-	clock_gettime(CLOCK_MONOTONIC, &inspection->first_look);
+	inspection->first_look = vqi_process_now(inspection->target->process, CLOCK_MONOTONIC);
 	error = look_once(observer, inspection, &first);
 	if (error)
 		return error;
@@ -234,7 +225,7 @@ struct vqi_error *vqi_inspect(const struct vqi_options *options, struct vqi_snap
 	error = observe(&inspection);
 	if (error)
 		return vqi_opened_explain(opened, error);
-	inspection.later->capture.duration_us = elapsed_us(&inspection.start);
+	inspection.later->capture.duration_us = elapsed_us(opened->process, &inspection.start);
 	*ret_snapshot = take_ptr(inspection.later);
 	*ret_diagnosis = inspection.diagnosis;
 	inspection.diagnosis = (struct vqi_diagnosis){0};

@@ -272,7 +272,7 @@ static struct vqi_error *open_found(struct vqi_dwarf_file *file, const struct vq
 void vqi_dwarf_root_of(const struct vqi_process *process, char ret_root[64])
 {
 	ret_root[0] = '\0';
-	if (process)
+	if (process && vqi_process_dirfd(process) >= 0)
 		snprintf(ret_root, 64, "/proc/self/fd/%d/root", vqi_process_dirfd(process));
 }
 

@@ -80,11 +80,9 @@ static struct vqi_error *open_exe(struct vqi_process *process, struct vqi_image 
 	}
 	if (error)
 		return error;
-	image->fd = openat(vqi_process_dirfd(process), "exe", O_RDONLY | O_CLOEXEC);
-	if (image->fd >= 0)
-		return NULL;
-	return vqi_error_sys(errno, "cannot open the executable of process %d, %s",
-			     vqi_process_pid(process), image->path);
+	error = vqi_process_open_file(process, "exe", 0, &image->fd);
+	return vqi_error_prefix(error, "cannot open the executable of process %d, %s",
+				vqi_process_pid(process), image->path);
 }
 
 /* The length of what the kernel puts after the path of a file that was deleted or replaced. */

@@ -126,14 +126,14 @@ static enum vqi_same same_user_namespace(int dirfd)
 									    : VQI_SAME_NO;
 }
 
-static struct vqi_error *gather(struct vqi_process *process, struct vqi_access *ret_access)
+static struct vqi_error *gather(const struct vqi_reader *reader, struct vqi_access *ret_access)
 {
 	vqi_cleanup_free char *theirs = NULL, *ours = NULL;
 	uint32_t our_uids[4], our_gids[4];
 	struct vqi_access access = {0};
 	struct vqi_error *error;
 
-	error = vqi_proc_read(process->dirfd, "status", STATUS_MAX, &theirs, NULL);
+	error = vqi_proc_read(reader->dirfd, "status", STATUS_MAX, &theirs, NULL);
 	if (error)
 		return error;
 	error = vqi_proc_read(AT_FDCWD, "/proc/self/status", STATUS_MAX, &ours, NULL);
@@ -149,25 +149,25 @@ static struct vqi_error *gather(struct vqi_process *process, struct vqi_access *
 	access.our_permitted = vqi_status_number(ours, "CapPrm", 16, 0);
 	access.our_effective = vqi_status_number(ours, "CapEff", 16, 0);
 	access.ptrace_scope = read_ptrace_scope();
-	access.dumpable = is_dumpable(process->dirfd, access.uids);
-	access.user_namespace = same_user_namespace(process->dirfd);
+	access.dumpable = is_dumpable(reader->dirfd, access.uids);
+	access.user_namespace = same_user_namespace(reader->dirfd);
 	*ret_access = access;
 	return NULL;
 }
 
-struct vqi_error *vqi_access_refused(struct vqi_process *process, int saved_errno)
+struct vqi_error *vqi_access_refused(const struct vqi_reader *reader, int saved_errno)
 {
 	vqi_cleanup_error struct vqi_error *unknown = NULL;
 	vqi_cleanup_free char *obstacle = NULL;
 	struct vqi_access access;
 	struct vqi_error *error;
 
-	unknown = gather(process, &access);
+	unknown = gather(reader, &access);
 	if (unknown && unknown->code == VQI_ERROR_GONE)
 		return take_ptr(unknown);
 	if (!unknown)
 		obstacle = vqi_access_obstacle(&access);
-	error = vqi_error_new(VQI_ERROR_PERMISSION, "no access to process %d: %s", process->pid,
+	error = vqi_error_new(VQI_ERROR_PERMISSION, "no access to process %d: %s", reader->pid,
 			      obstacle ? obstacle : strerror(saved_errno));
 	if (error->code == VQI_ERROR_PERMISSION)
 		error->saved_errno = saved_errno;

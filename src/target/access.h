@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "reader.h"
 #include "vqi/error.h"
-#include "vqi/process.h"
 
 enum vqi_same { VQI_SAME_UNKNOWN, VQI_SAME_YES, VQI_SAME_NO };
 
@@ -30,7 +30,7 @@ struct vqi_access {
 char *vqi_access_obstacle(const struct vqi_access *access);
 
 /* Makes the PERMISSION error for a process that we may not look into. */
-struct vqi_error *vqi_access_refused(struct vqi_process *process, int saved_errno)
+struct vqi_error *vqi_access_refused(const struct vqi_reader *reader, int saved_errno)
 	__attribute__((returns_nonnull));
 
 #endif

@@ -4,23 +4,19 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "process_private.h"
 #include "status.h"
 #include "vqi/cleanup.h"
+#include "vqi/process.h"
 
 #define FDINFO_MAX 65536
 
-/* A descriptor that is not there is no failure of ours; a process that has ended is. */
-static struct vqi_error *not_open(struct vqi_process *process, const char *name, int fd,
-				  struct vqi_error *error)
+/* A descriptor that is not there is no failure of ours; a process that has ended is, and has been told by now. */
+static struct vqi_error *not_open(int fd, struct vqi_error *error)
 {
-	struct vqi_error *gone;
-
 	if (error->code != VQI_ERROR_SYS || error->saved_errno != ENOENT)
-		return vqi_process_file_error(process, name, error);
+		return error;
 	vqi_error_free(error);
-	gone = vqi_process_check(process);
-	return gone ? gone : vqi_error_new(VQI_ERROR_BAD_DATA, "descriptor %d is not open", fd);
+	return vqi_error_new(VQI_ERROR_BAD_DATA, "descriptor %d is not open", fd);
 }
 
 /* What the descriptor is instead. */
@@ -31,9 +27,9 @@ static struct vqi_error *no_eventfd(struct vqi_process *process, int fd)
 	char name[32];
 
 	snprintf(name, sizeof(name), "fd/%d", fd);
-	error = vqi_proc_readlink(vqi_process_dirfd(process), name, &target);
+	error = vqi_process_read_link(process, name, &target);
 	if (error)
-		return not_open(process, name, fd, error);
+		return not_open(fd, error);
 	return vqi_error_new(VQI_ERROR_BAD_DATA, "descriptor %d is no eventfd but %s", fd, target);
 }
 
@@ -47,9 +43,9 @@ struct vqi_error *vqi_process_eventfd(struct vqi_process *process, int fd,
 	if (fd < 0)
 		return vqi_error_new(VQI_ERROR_BAD_DATA, "descriptor %d is not open", fd);
 	snprintf(name, sizeof(name), "fdinfo/%d", fd);
-	error = vqi_proc_read(vqi_process_dirfd(process), name, FDINFO_MAX, &info, NULL);
+	error = vqi_process_read_file(process, name, FDINFO_MAX, &info, NULL);
 	if (error)
-		return not_open(process, name, fd, error);
+		return not_open(fd, error);
 	/* The text is of one file, made in one go (fs/proc/fd.c seq_show()); and of an eventfd, as
 	 * no other kind prints this line (fs/eventfd.c). */
 	if (!vqi_status_find(info, "eventfd-count"))

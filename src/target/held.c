@@ -62,18 +62,18 @@ static struct vqi_error *read_held(struct vqi_process *process, struct vqi_held 
 	else if (state != 'R' && is_frozen(process))
 		held.by = VQI_HELD_FREEZER;
 	if (held.by == VQI_HELD_TRACER)
-		vqi_process_comm(held.tracer, held.tracer_name);
+		process->reader->ops->comm(process->reader, held.tracer, held.tracer_name);
 	else
 		held.tracer = 0;
 	*ret_held = held;
 	return NULL;
 }
 
-static bool is_inspector(const char *name)
+static bool is_inspector(struct vqi_process *process, const char *name)
 {
 	char own[16];
 
-	vqi_process_comm(getpid(), own);
+	process->reader->ops->comm(process->reader, 0, own);
 	return strcmp(name, own) == 0;
 }
 
@@ -82,9 +82,9 @@ struct vqi_error *vqi_process_held(struct vqi_process *process, struct vqi_held 
 	struct vqi_error *error = read_held(process, ret_held);
 
 	for (int i = 0; !error && i < MAX_GLANCES && ret_held->by != VQI_HELD_NOT; i++) {
-		if (i > 0 && !is_inspector(ret_held->tracer_name))
+		if (i > 0 && !is_inspector(process, ret_held->tracer_name))
 			break;
-		nanosleep(&(struct timespec){.tv_nsec = GLANCE_NS}, NULL);
+		vqi_process_rest(process, GLANCE_NS);
 		error = read_held(process, ret_held);
 	}
 	return error;

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "live.h"
 #include "process_private.h"
 #include "vqi/cleanup.h"
 
@@ -75,20 +76,20 @@ static int open_regular(int path_fd)
 }
 
 /* Opens a file of /proc/PID for reading, following links. Returns -1 with errno. */
-static int open_entry(struct vqi_process *process, const char *name)
+static int open_entry(struct vqi_reader *reader, const char *name)
 {
-	vqi_cleanup_fd int path_fd = openat(vqi_process_dirfd(process), name, O_PATH | O_CLOEXEC);
+	vqi_cleanup_fd int path_fd = openat(reader->dirfd, name, O_PATH | O_CLOEXEC);
 
 	return path_fd < 0 ? -1 : open_regular(path_fd);
 }
 
 /* Opens path as the target sees it. Links in it are followed below the target's root directory, not
  * below ours. Returns -1 with errno. */
-static int open_below_root(struct vqi_process *process, const char *path)
+static int open_below_root(struct vqi_reader *reader, const char *path)
 {
 	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
 	vqi_cleanup_fd int root_fd =
-		openat(vqi_process_dirfd(process), "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		openat(reader->dirfd, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	vqi_cleanup_fd int path_fd = -1;
 
 	if (root_fd < 0)
@@ -116,9 +117,9 @@ static void unescape_newlines(char *text)
 }
 
 /* A newline is printed as \012, but a backslash as it is: tries the path both ways. */
-static int open_path(struct vqi_process *process, const char *path)
+static int open_path(struct vqi_reader *reader, const char *path)
 {
-	int fd = open_below_root(process, path);
+	int fd = open_below_root(reader, path);
 	vqi_cleanup_free char *plain = NULL;
 
 	if (fd >= 0 || errno != ENOENT || !strstr(path, "\\012"))
@@ -127,7 +128,7 @@ static int open_path(struct vqi_process *process, const char *path)
 	if (!plain)
 		return -1;
 	unescape_newlines(plain);
-	return open_below_root(process, plain);
+	return open_below_root(reader, plain);
 }
 
 /* Keeps fd if it is the mapped file: true and stored. Else closes it. */
@@ -141,8 +142,8 @@ static bool keep(int fd, const struct vqi_map *map, int *ret_fd)
 	return true;
 }
 
-struct vqi_error *vqi_process_open_mapped(struct vqi_process *process, const struct vqi_map *map,
-					  int *ret_fd)
+struct vqi_error *vqi_live_open_mapped(struct vqi_reader *reader, const struct vqi_map *map,
+				       int *ret_fd)
 {
 	struct vqi_error *error;
 	char name[64];
@@ -151,16 +152,16 @@ struct vqi_error *vqi_process_open_mapped(struct vqi_process *process, const str
 		return vqi_error_new(VQI_ERROR_BAD_DATA,
 				     "there is no file behind the mapping at 0x%" PRIx64,
 				     map->start);
-	if (keep(open_entry(process, "exe"), map, ret_fd))
+	if (keep(open_entry(reader, "exe"), map, ret_fd))
 		return NULL;
 	/* Needs CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN: fs/proc/base.c
 	 * proc_map_files_get_link(). */
 	snprintf(name, sizeof(name), "map_files/%" PRIx64 "-%" PRIx64, map->start, map->end);
-	if (keep(open_entry(process, name), map, ret_fd))
+	if (keep(open_entry(reader, name), map, ret_fd))
 		return NULL;
-	if (keep(open_path(process, map->path), map, ret_fd))
+	if (keep(open_path(reader, map->path), map, ret_fd))
 		return NULL;
-	error = vqi_process_check(process);
+	error = reader->ops->check(reader);
 	if (error)
 		return error;
 	return vqi_error_new(VQI_ERROR_UNSUPPORTED,

@@ -65,7 +65,7 @@ struct vqi_error *vqi_process_tid(struct vqi_process *process, struct vqi_num th
 	struct vqi_num ours = theirs;
 	struct vqi_error *error = NULL;
 
-	if (process->has_aliases && vqi_num_nonzero(theirs)) {
+	if (process->reader->has_aliases && vqi_num_nonzero(theirs)) {
 		ours = find(process, theirs.value);
 		if (!ours.known) /* it may be a new one */
 			error = read_aliases(process);

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "access.h"
-#include "process_private.h"
+#include "live.h"
 #include "vqi/checked.h"
 
 /* UIO_MAXIOV: the kernel takes no more at once. */
@@ -25,14 +25,14 @@ struct batch {
 
 /* Reads a range through /proc/PID/mem. Unlike process_vm_readv(), that reads pages without read
  * permission (FOLL_FORCE) and those of devices that offer it: mm/memory.c access_remote_vm(). */
-static bool read_mem_file(struct vqi_process *process, const struct vqi_range *range)
+static bool read_mem_file(struct vqi_live *live, const struct vqi_range *range)
 {
 	size_t done = 0;
 
-	if (process->memfd < 0)
+	if (live->memfd < 0)
 		return false;
 	while (done < range->len) {
-		ssize_t got = pread(process->memfd, (char *)range->buf + done, range->len - done,
+		ssize_t got = pread(live->memfd, (char *)range->buf + done, range->len - done,
 				    (off_t)(range->addr + done));
 
 		if (got < 0 && errno == EINTR)
@@ -75,21 +75,20 @@ static bool is_refusal(int error_number)
 
 /* Reads a batch up to the first range that faults; stores how many ranges precede that one.
  * Errors: those that end all reading. */
-static struct vqi_error *read_batch(struct vqi_process *process, struct batch *batch,
-				    size_t *ret_done)
+static struct vqi_error *read_batch(struct vqi_live *live, struct batch *batch, size_t *ret_done)
 {
 	size_t left, done = 0;
 	ssize_t got = 0;
 
-	if (batch->count && !process->vm_readv_refused) {
-		got = process_vm_readv(process->pid, batch->local, batch->count, batch->remote,
+	if (batch->count && !live->vm_readv_refused) {
+		got = process_vm_readv(live->reader.pid, batch->local, batch->count, batch->remote,
 				       batch->count, 0);
 		if (got < 0 && is_refusal(errno)) {
-			if (process->memfd < 0)
-				return vqi_access_refused(process, errno);
-			process->vm_readv_refused = true;
+			if (live->memfd < 0)
+				return vqi_access_refused(&live->reader, errno);
+			live->vm_readv_refused = true;
 		} else if (got < 0 && errno != EFAULT) {
-			return vqi_error_sys(errno, "memory of process %d", process->pid);
+			return vqi_error_sys(errno, "memory of process %d", live->reader.pid);
 		}
 	}
 	/* The kernel stops at a page, not at a range as process_vm_readv(2) has it: of the range
@@ -103,21 +102,21 @@ static struct vqi_error *read_batch(struct vqi_process *process, struct batch *b
 	return NULL;
 }
 
-struct vqi_error *vqi_process_mem_readv(struct vqi_mem *mem, struct vqi_range *ranges, size_t count)
+struct vqi_error *vqi_live_readv(struct vqi_reader *reader, struct vqi_range *ranges, size_t count)
 {
-	struct vqi_process *process = (struct vqi_process *)mem;
+	struct vqi_live *live = (struct vqi_live *)reader;
 	struct batch batch;
 	size_t max = BATCH_MAX;
 
 	while (count) {
 		size_t done, taken = collect(&batch, max, ranges, count);
-		struct vqi_error *error = read_batch(process, &batch, &done);
+		struct vqi_error *error = read_batch(live, &batch, &done);
 
 		if (error)
 			return error;
 		max = max * 2 < BATCH_MAX ? max * 2 : BATCH_MAX;
 		if (done < batch.count) {
-			batch.ranges[done]->ok = read_mem_file(process, batch.ranges[done]);
+			batch.ranges[done]->ok = read_mem_file(live, batch.ranges[done]);
 			taken = (size_t)(batch.ranges[done] - ranges) + 1;
 			max = BATCH_AFTER_FAULT;
 		}
@@ -125,5 +124,5 @@ struct vqi_error *vqi_process_mem_readv(struct vqi_mem *mem, struct vqi_range *r
 		count -= taken;
 	}
 	/* process_vm_readv() goes by number: what it read was this process's only if that lives. */
-	return vqi_process_check(process);
+	return reader->ops->check(reader);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Reading files and links of procfs: they have no size, and are short of what was asked for. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -75,5 +76,53 @@ struct vqi_error *vqi_proc_readlink(int dirfd, const char *name, char **ret_text
 	if (!copy)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 	*ret_text = copy;
+	return NULL;
+}
+
+static struct vqi_error *append(int **numbers, size_t *size, size_t count, int number)
+{
+	size_t new_size = *size ? *size * 2 : 64;
+	int *grown;
+
+	if (count == *size) {
+		grown = reallocarray(*numbers, new_size, sizeof(*grown));
+		if (!grown)
+			return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+		*numbers = grown;
+		*size = new_size;
+	}
+	(*numbers)[count] = number;
+	return NULL;
+}
+
+struct vqi_error *vqi_proc_list(int dirfd, const char *name, size_t max, int **ret_numbers,
+				size_t *ret_count)
+{
+	vqi_cleanup_fd int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	vqi_cleanup_dir DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
+	vqi_cleanup_free int *numbers = NULL;
+	size_t size = 0, count = 0;
+	const struct dirent *entry;
+
+	if (!folder)
+		return vqi_error_sys(errno, "cannot open %s", name);
+	take_fd(&fd); /* the folder's now */
+	while ((errno = 0, entry = readdir(folder))) {
+		struct vqi_error *error;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		if (count == max)
+			return vqi_error_new(VQI_ERROR_LIMIT, "more than %zu entries in %s", max,
+					     name);
+		error = append(&numbers, &size, count, (int)strtol(entry->d_name, NULL, 10));
+		if (error)
+			return error;
+		count++;
+	}
+	if (errno)
+		return vqi_error_sys(errno, "cannot read %s", name);
+	*ret_numbers = take_ptr(numbers);
+	*ret_count = count;
 	return NULL;
 }

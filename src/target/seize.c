@@ -56,7 +56,7 @@ static struct vqi_error *not_seized(struct vqi_stop *stop, struct vqi_tracee *tr
 	if (status.tracer)
 		return traced_by(stop, status.tracer);
 	if (saved_errno == EPERM)
-		return vqi_access_refused(stop->process, saved_errno);
+		return vqi_access_refused(stop->process->reader, saved_errno);
 	return vqi_error_sys(saved_errno, "PTRACE_SEIZE of thread %d", tracee->tid);
 }
 
@@ -152,8 +152,8 @@ static struct vqi_error *list(struct vqi_stop *stop, meet_func meet, struct list
 
 		len = syscall(SYS_getdents64, stop->task_dirfd, stop->listing, VQI_LISTING_SIZE);
 		if (len < 0 && errno != ENOENT) /* ENOENT: the process has ended */
-			return vqi_process_file_error(stop->process, "task",
-						      vqi_error_sys(errno, "cannot list task"));
+			return vqi_reader_file_error(stop->process->reader, "task",
+						     vqi_error_sys(errno, "cannot list task"));
 		error = meet_listed(stop, len > 0 ? (size_t)len : 0, meet, &hint, &listed);
 		if (error)
 			return error;

@@ -214,13 +214,12 @@ static struct vqi_error *seize_once(struct vqi_process *process, pid_t only, boo
 	stop = calloc(1, sizeof(*stop));
 	if (!stop)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	stop->task_dirfd = -1;
 	stop->process = process;
 	stop->only = only;
-	stop->task_dirfd =
-		openat(vqi_process_dirfd(process), "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (stop->task_dirfd < 0)
-		return vqi_process_file_error(process, "task",
-					      vqi_error_sys(errno, "cannot open task"));
+	error = vqi_process_open_file(process, "task", O_DIRECTORY, &stop->task_dirfd);
+	if (error)
+		return error;
 	block_signals(stop);
 	error = vqi_stop_seize_all(stop);
 	*ret_traced = stop->traced;

@@ -116,7 +116,7 @@ static struct vqi_error *read_file_name(struct vqi_process *process, struct vqi_
 	if (!is_call(thread, calls))
 		return NULL;
 	snprintf(name, sizeof(name), "fd/%d", (int)thread->syscall_args[0]);
-	error = vqi_proc_readlink(vqi_process_dirfd(process), name, &thread->file);
+	error = vqi_process_read_link(process, name, &thread->file);
 	if (!error || error->code == VQI_ERROR_NOMEM)
 		return error;
 	vqi_error_free(error); /* closed by now */
@@ -128,7 +128,7 @@ static bool is_thread(struct vqi_process *process, struct vqi_num tid)
 	char name[48];
 
 	snprintf(name, sizeof(name), "task/%d", (int)tid.value);
-	return vqi_num_nonzero(tid) && faccessat(vqi_process_dirfd(process), name, F_OK, 0) == 0;
+	return vqi_num_nonzero(tid) && process->reader->ops->exists(process->reader, name);
 }
 
 /* A pthread mutex that is waited for holds 2, which the waiting thread gave the kernel to compare, and

@@ -1,45 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Whether some of a process's memory is yet to be filled by the process itself. */
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "process_private.h"
 #include "vqi/cleanup.h"
+#include "vqi/limits.h"
+#include "vqi/process.h"
 
-static bool is_userfaultfd(int fds, const char *name)
+static struct vqi_error *is_userfaultfd(struct vqi_process *process, int fd, bool *ret_is)
 {
-	char target[64];
-	ssize_t len = readlinkat(fds, name, target, sizeof(target) - 1);
+	vqi_cleanup_free char *target = NULL;
+	struct vqi_error *error;
+	char name[32];
 
-	if (len < 0) /* closed meanwhile */
-		return false;
-	target[len] = '\0';
-	return strcmp(target, "anon_inode:[userfaultfd]") == 0;
+	snprintf(name, sizeof(name), "fd/%d", fd);
+	error = vqi_process_read_link(process, name, &target);
+	if (error) /* closed meanwhile */
+		return vqi_error_keep_fatal(error);
+	*ret_is = strcmp(target, "anon_inode:[userfaultfd]") == 0;
+	return NULL;
 }
 
 struct vqi_error *vqi_process_has_userfaultfd(struct vqi_process *process, bool *ret_has)
 {
-	vqi_cleanup_dir DIR *dir = NULL;
-	const struct dirent *entry;
+	vqi_cleanup_free int *fds = NULL;
+	size_t count = 0;
 	bool has = false;
-	int fd = openat(vqi_process_dirfd(process), "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct vqi_error *error = vqi_process_list(process, "fd", VQI_MAX_FDS, &fds, &count);
 
-	if (fd < 0)
-		return vqi_process_file_error(process, "fd",
-					      vqi_error_sys(errno, "cannot open fd"));
-	dir = fdopendir(fd);
-	if (!dir) {
-		close(fd);
-		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	}
-	while (!has && (errno = 0, entry = readdir(dir)))
-		has = is_userfaultfd(fd, entry->d_name);
-	if (!has && errno)
-		return vqi_process_file_error(process, "fd",
-					      vqi_error_sys(errno, "cannot read fd"));
-	*ret_has = has;
-	return NULL;
+	for (size_t i = 0; !error && !has && i < count; i++)
+		error = is_userfaultfd(process, fds[i], &has);
+	if (!error)
+		*ret_has = has;
+	return error;
 }

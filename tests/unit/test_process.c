@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "live.h"
 #include "process_private.h"
 #include "target_process.h"
 #include "unit.h"
@@ -104,13 +105,15 @@ END_TEST
 
 START_TEST(test_check_without_pidfd)
 {
+	struct vqi_live *live;
 	siginfo_t info;
 
 	ck_assert_uint_eq(vqi_target_ask(&target, "name ) Z ) (Z"), 1);
 	ck_assert_ok(vqi_process_open(target.pid, &process));
-	if (process->pidfd >= 0)
-		close(process->pidfd);
-	process->pidfd = -1;
+	live = (struct vqi_live *)process->reader;
+	if (live->pidfd >= 0)
+		close(live->pidfd);
+	live->pidfd = -1;
 	ck_assert_ok(vqi_process_check(process));
 	ck_assert_int_eq(kill(target.pid, SIGKILL), 0);
 	ck_assert_int_eq(waitid(P_PID, (id_t)target.pid, &info, WEXITED | WNOWAIT), 0);
@@ -295,9 +298,47 @@ START_TEST(test_threads)
 }
 END_TEST
 
+START_TEST(test_list)
+{
+	vqi_cleanup_free int *numbers = NULL;
+	vqi_cleanup_fd int folder = -1;
+	vqi_cleanup_free char *link = NULL;
+	size_t count = 0;
+
+	ck_assert_ok(vqi_process_open(target.pid, &process));
+	ck_assert_ok(vqi_process_list(process, "task", 1, &numbers, &count));
+	ck_assert_uint_eq(count, 1);
+	ck_assert_int_eq(numbers[0], target.pid);
+	ck_assert_uint_gt(vqi_target_ask(&target, "read"), 0);
+	ck_assert_code_text(vqi_process_list(process, "task", 1, &numbers, &count), VQI_ERROR_LIMIT,
+			    "more than 1 entries in task");
+	ck_assert_code(vqi_process_list(process, "nothing", 1, &numbers, &count), VQI_ERROR_SYS);
+	ck_assert_ok(vqi_process_read_link(process, "exe", &link));
+	ck_assert_code(vqi_process_read_link(process, "fd/9999", &link), VQI_ERROR_SYS);
+	ck_assert_ok(vqi_process_open_file(process, "task", O_DIRECTORY, &folder));
+	ck_assert_code(vqi_process_open_file(process, "status", O_DIRECTORY, &folder),
+		       VQI_ERROR_SYS);
+}
+END_TEST
+
+/* Without a process, the clocks are this host's. */
+START_TEST(test_clocks)
+{
+	struct timespec before = vqi_process_now(NULL, CLOCK_MONOTONIC), after;
+
+	ck_assert_ok(vqi_process_open(target.pid, &process));
+	vqi_process_rest(process, 1000000);
+	vqi_process_rest(NULL, 1000000);
+	after = vqi_process_now(process, CLOCK_MONOTONIC);
+	ck_assert_int_ge((after.tv_sec - before.tv_sec) * 1000000000 +
+				 (after.tv_nsec - before.tv_nsec),
+			 2000000);
+}
+END_TEST
+
 START_TEST(test_close_nothing)
 {
-	struct vqi_process half = {.dirfd = -1, .pidfd = -1, .memfd = -1};
+	struct vqi_process half = {0};
 	struct vqi_process *heap = malloc(sizeof(half));
 
 	ck_assert_ptr_nonnull(heap);
@@ -306,7 +347,7 @@ START_TEST(test_close_nothing)
 	vqi_process_close(NULL);
 	vqi_maps_done(NULL);
 	vqi_tids_done(NULL);
-	ck_assert_int_eq(half.dirfd, -1);
+	ck_assert_ptr_null(half.reader);
 }
 END_TEST
 
@@ -425,6 +466,8 @@ int main(void)
 	tcase_add_test(tcase, test_exe_path_called_deleted);
 	tcase_add_test(tcase, test_exe_path_called_deleted_and_deleted);
 	tcase_add_test(tcase, test_threads);
+	tcase_add_test(tcase, test_list);
+	tcase_add_test(tcase, test_clocks);
 	tcase_add_test(tcase, test_close_nothing);
 	tcase_add_test(tcase, test_foreign_uid);
 	tcase_add_test(tcase, test_not_dumpable);

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "live.h"
 #include "process_private.h"
 #include "target_process.h"
 #include "unit.h"
@@ -15,6 +16,11 @@
 static struct test_target target;
 static struct vqi_process *process;
 static struct vqi_mem *mem;
+
+static struct vqi_live *live(void)
+{
+	return (struct vqi_live *)process->reader;
+}
 
 static void setup(void)
 {
@@ -137,7 +143,7 @@ START_TEST(test_by_mem_file_only)
 {
 	uint64_t comb = vqi_target_ask(&target, "comb 32");
 
-	process->vm_readv_refused = true;
+	live()->vm_readv_refused = true;
 	fill_ranges(comb, fault_rates[_i]);
 	ck_assert_ok(vqi_mem_readv(mem, ranges, MANY));
 	check_ranges(fault_rates[_i]);
@@ -148,8 +154,8 @@ START_TEST(test_without_mem_file)
 {
 	uint64_t comb = vqi_target_ask(&target, "comb 32");
 
-	close(process->memfd);
-	process->memfd = -1;
+	close(live()->memfd);
+	live()->memfd = -1;
 	fill_ranges(comb, fault_rates[_i]);
 	ck_assert_ok(vqi_mem_readv(mem, ranges, MANY));
 	check_ranges(fault_rates[_i]);
@@ -195,7 +201,7 @@ START_TEST(test_gone)
 	ck_assert_ok(vqi_mem_read(mem, edge, &byte, 1));
 	vqi_target_end(&target);
 	ck_assert_code(vqi_mem_read(mem, edge, &byte, 1), VQI_ERROR_GONE);
-	process->vm_readv_refused = true;
+	live()->vm_readv_refused = true;
 	ck_assert_code(vqi_mem_read(mem, edge, &byte, 1), VQI_ERROR_GONE);
 }
 END_TEST
@@ -210,7 +216,7 @@ START_TEST(test_gone_zombie)
 	ck_assert_int_eq(kill(target.pid, SIGKILL), 0);
 	ck_assert_int_eq(waitid(P_PID, (id_t)target.pid, &info, WEXITED | WNOWAIT), 0);
 	ck_assert_code(vqi_mem_read(mem, edge, &byte, 1), VQI_ERROR_GONE);
-	process->vm_readv_refused = true;
+	live()->vm_readv_refused = true;
 	ck_assert_code(vqi_mem_read(mem, edge, &byte, 1), VQI_ERROR_GONE);
 }
 END_TEST
