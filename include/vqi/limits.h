@@ -44,5 +44,6 @@
 #define VQI_MAX_FRAMES	     64		  /* frames of one back trace */
 #define VQI_MAX_STACKS	     65536	  /* back traces made at once */
 #define VQI_MAX_ELF_SIZE     (4ull << 30) /* bytes of an executable or debug file */
+#define VQI_MAX_COMMAND	     (1u << 21)	  /* bytes of a command line */
 
 #endif

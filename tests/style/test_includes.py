@@ -13,6 +13,7 @@ MODULES = ["base", "target", "layout", "qemu", "virtio", "capture", "diagnose", 
 
 # Whose contract each public header is.
 PUBLIC = {
+    "candidates.h": "target",
     "capture.h": "capture",
     "checked.h": "base",
     "cleanup.h": "base",
