@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "page.h"
 
+#include <langinfo.h>
 #include <stdarg.h>
 #include <string.h>
 
+#include "output.h"
 #include "printable.h"
 #include "vqi/cleanup.h"
 
@@ -19,6 +21,31 @@ const char *vqi_style_sequence(enum vqi_style style)
 	};
 
 	return sequences[style];
+}
+
+struct vqi_error *vqi_page_open(struct vqi_page *page, unsigned int width, bool color)
+{
+	*page = (struct vqi_page){
+		.width = width,
+		.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
+		.color = color,
+	};
+	page->out = open_memstream(&page->text, &page->len);
+	return page->out ? NULL : vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+}
+
+struct vqi_error *vqi_page_close(struct vqi_page *page, FILE *stream)
+{
+	vqi_cleanup_free char *text = NULL;
+
+	if (ferror(page->out))
+		page->failed = true;
+	if (fclose(take_ptr(page->out)))
+		page->failed = true;
+	text = take_ptr(page->text);
+	if (page->failed)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	return vqi_output_write(stream, text, page->len);
 }
 
 static const char *start_of(const struct vqi_page *page, enum vqi_style style)

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "vqi/error.h"
+
 enum vqi_style {
 	VQI_STYLE_PLAIN,
 	VQI_STYLE_BOLD,
@@ -31,7 +33,18 @@ struct vqi_page {
 	size_t indent; /* of the lines after its first */
 	size_t spaces; /* before the next word */
 	bool empty;    /* no word yet since the margin */
+
+	/* Of one that was opened. */
+	char *text;
+	size_t len;
 };
+
+/* Opens a page whose lines are kept until it is closed. Errors: NOMEM. */
+struct vqi_error *vqi_page_open(struct vqi_page *page, unsigned int width,
+				bool color) vqi_must_check;
+
+/* Prints it, when all of it could be made. Errors: NOMEM, SYS. */
+struct vqi_error *vqi_page_close(struct vqi_page *page, FILE *stream) vqi_must_check;
 
 /* The escape sequence that starts a style, "" for plain. */
 const char *vqi_style_sequence(enum vqi_style style);

@@ -2,17 +2,15 @@
 #include "text.h"
 
 #include <inttypes.h>
-#include <langinfo.h>
 #include <string.h>
 
-#include "output.h"
 #include "vqi/cleanup.h"
 #include "words.h"
 
 /* How many gaps are listed; more add nothing for a person. */
 #define GAPS_LISTED 10
 
-static const char *target_name(const struct vqi_target *target)
+const char *vqi_text_target(const struct vqi_target *target)
 {
 	const char *slash;
 
@@ -82,7 +80,7 @@ static void print_headline(struct vqi_text *text)
 	struct vqi_page *page = &text->page;
 
 	vqi_page_begin(page, 0, 2);
-	vqi_page_add_whole(page, 0, VQI_STYLE_BOLD, "%s", target_name(target));
+	vqi_page_add_whole(page, 0, VQI_STYLE_BOLD, "%s", vqi_text_target(target));
 	vqi_page_add_whole(page, 2, VQI_STYLE_PLAIN, "pid %jd", (intmax_t)target->pid);
 	add_program(page, target);
 	add_counts(page, text->snapshot);
@@ -90,14 +88,14 @@ static void print_headline(struct vqi_text *text)
 	vqi_page_end(page);
 }
 
-static enum vqi_style severity_style(enum vqi_severity severity)
+enum vqi_style vqi_text_severity_style(enum vqi_severity severity)
 {
 	if (severity == VQI_ERROR)
 		return VQI_STYLE_RED;
 	return severity == VQI_WARNING ? VQI_STYLE_YELLOW : VQI_STYLE_PLAIN;
 }
 
-static const char *severity_glyph(enum vqi_severity severity, bool utf8)
+const char *vqi_text_severity_glyph(enum vqi_severity severity, bool utf8)
 {
 	if (severity == VQI_ERROR)
 		return utf8 ? "\u2717" : "x";
@@ -168,11 +166,11 @@ static void print_differences(struct vqi_page *page, const struct vqi_finding *f
 static void print_finding(struct vqi_page *page, const struct vqi_finding *finding,
 			  const struct vqi_finding **full)
 {
-	enum vqi_style style = severity_style(finding->severity);
+	enum vqi_style style = vqi_text_severity_style(finding->severity);
 	const struct vqi_device *device = finding->device; /* NULL: the summary names the VM */
 
 	vqi_page_begin(page, 0, 2);
-	vqi_page_add(page, style, "%s ", severity_glyph(finding->severity, page->utf8));
+	vqi_page_add(page, style, "%s ", vqi_text_severity_glyph(finding->severity, page->utf8));
 	if (device)
 		vqi_page_add(page, VQI_STYLE_BOLD, "%s", vqi_text_label(device));
 	if (finding->queue)
@@ -190,24 +188,35 @@ static void print_finding(struct vqi_page *page, const struct vqi_finding *findi
 	*full = finding;
 }
 
+const char *vqi_text_verdict(const struct vqi_snapshot *snapshot, enum vqi_style *ret_style)
+{
+	*ret_style = VQI_STYLE_PLAIN;
+	if (snapshot->device_count == 0)
+		return snapshot->unplugged_count ? "no VirtIO devices any more"
+						 : "no VirtIO devices";
+	if (snapshot->gap_count) {
+		*ret_style = VQI_STYLE_YELLOW;
+		return "nothing found in what could be inspected";
+	}
+	if (snapshot->capture.looks == 1)
+		return "nothing found in one look";
+	*ret_style = VQI_STYLE_GREEN;
+	return "nothing is stuck";
+}
+
 /* Says so when nothing was found: an empty report looks like a failure. */
 static void print_verdict(struct vqi_text *text)
 {
-	struct vqi_page *page = &text->page;
+	const struct vqi_snapshot *snapshot = text->snapshot;
+	bool is_one_look = snapshot->device_count && !snapshot->gap_count &&
+			   snapshot->capture.looks == 1;
+	enum vqi_style style;
+	const char *verdict = vqi_text_verdict(snapshot, &style);
 
-	if (text->snapshot->device_count == 0)
-		vqi_page_line(page, 0, VQI_STYLE_PLAIN,
-			      text->snapshot->unplugged_count ? "no VirtIO devices any more"
-							      : "no VirtIO devices");
-	else if (text->snapshot->gap_count)
-		vqi_page_line(page, 0, VQI_STYLE_YELLOW,
-			      "nothing found in what could be inspected");
-	else if (text->snapshot->capture.looks > 1)
-		vqi_page_line(page, 0, VQI_STYLE_GREEN, "nothing is stuck");
-	else
-		vqi_page_line(
-			page, 0, VQI_STYLE_PLAIN,
-			"nothing found in one look, which cannot tell what is stuck; without --once there are two");
+	vqi_page_line(&text->page, 0, style, "%s%s", verdict,
+		      is_one_look
+			      ? ", which cannot tell what is stuck; without --once there are two"
+			      : "");
 }
 
 /* Who sees no back ends must know that it is not for there being none. */
@@ -291,27 +300,15 @@ struct vqi_error *vqi_report_text(FILE *stream, const struct vqi_snapshot *snaps
 				  const struct vqi_diagnosis *diagnosis,
 				  const struct vqi_report_options *options)
 {
-	vqi_cleanup_free char *report = NULL;
-	size_t len = 0;
 	struct vqi_text text = {
-		.page =
-			{
-				.out = open_memstream(&report, &len),
-				.width = options->width,
-				.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
-				.color = options->color,
-			},
 		.snapshot = snapshot,
 		.diagnosis = diagnosis,
 		.options = options,
 	};
+	struct vqi_error *error = vqi_page_open(&text.page, options->width, options->color);
 
-	if (!text.page.out)
-		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	if (error)
+		return error;
 	print_all(&text);
-	if (ferror(text.page.out))
-		text.page.failed = true;
-	if (fclose(text.page.out) || text.page.failed)
-		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	return vqi_output_write(stream, report, len);
+	return vqi_page_close(&text.page, stream);
 }

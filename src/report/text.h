@@ -21,6 +21,15 @@ static inline const char *vqi_text_label(const struct vqi_device *device)
 	return label ? label : "(device without a name)";
 }
 
+/* What to call a target: its VM, or else its program. */
+const char *vqi_text_target(const struct vqi_target *target);
+
+/* What is to be said where nothing was found. */
+const char *vqi_text_verdict(const struct vqi_snapshot *snapshot, enum vqi_style *ret_style);
+
+enum vqi_style vqi_text_severity_style(enum vqi_severity severity);
+const char *vqi_text_severity_glyph(enum vqi_severity severity, bool utf8);
+
 /* The table of the queues that carry work, the line a device of the others, and how many. */
 void vqi_text_queues(struct vqi_text *text);
 

@@ -55,6 +55,7 @@ PUBLIC = {
     "symbols.h": "layout",
     "unwind.h": "layout",
     "virtio.h": "virtio",
+    "vms.h": "report",
 }
 
 SOURCES = sorted((ROOT / "src").rglob("*.[ch]")) + sorted((ROOT / "include/vqi").glob("*.h"))
