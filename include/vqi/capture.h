@@ -29,9 +29,9 @@ VQI_DEFINE_CLEANUP(struct vqi_observer *, vqi_observer_free)
 /* Keeps only the devices that one of the names matches: a qdev id, a QOM path (of the device or its
  * proxy, or the end of one), a PCI address, a back end's name or node name, a type, or a type with
  * its number among those ("virtio-blk0").
- * Errors: USAGE when a name matches nothing; the message lists what there is. */
+ * Errors: USAGE when a name matches nothing, or, if one is enough, all of them; the message lists what there is. */
 struct vqi_error *vqi_observer_select(struct vqi_observer *observer, const char *const *names,
-				      size_t count) vqi_must_check;
+				      size_t count, bool is_one_enough) vqi_must_check;
 
 /* Keeps only one queue of each device that has it, and drops the gaps of other queues. A device that
  * could not be read, and so has no queues, stays.

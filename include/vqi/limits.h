@@ -45,5 +45,8 @@
 #define VQI_MAX_STACKS	     65536	  /* back traces made at once */
 #define VQI_MAX_ELF_SIZE     (4ull << 30) /* bytes of an executable or debug file */
 #define VQI_MAX_COMMAND	     (1u << 21)	  /* bytes of a command line */
+#define VQI_MAX_AT_ONCE	     128	  /* targets of --all that are inspected at the same time */
+#define VQI_MAX_CHILD_OUTPUT (256u << 20) /* bytes of what one of them gives */
+#define VQI_CHILD_WAIT_S     120	  /* for one of them, beyond the time between its looks */
 
 #endif

@@ -10,13 +10,17 @@
 #include "vqi/capture.h"
 #include "vqi/error.h"
 
+struct vqi_known_layouts;
+
 enum vqi_action { VQI_ACTION_INSPECT, VQI_ACTION_HELP, VQI_ACTION_VERSION };
 enum vqi_format { VQI_FORMAT_TEXT, VQI_FORMAT_JSON };
 enum vqi_color { VQI_COLOR_AUTO, VQI_COLOR_ALWAYS, VQI_COLOR_NEVER };
 
 struct vqi_options {
 	enum vqi_action action;
-	pid_t pid;
+	pid_t pid;	  /* 0: not given; then one of these is */
+	const char *name; /* of the VM; NULL: not given */
+	bool all;
 	const char **devices; /* --device names, as given */
 	size_t device_count;
 	struct vqi_num queue;
@@ -35,6 +39,7 @@ struct vqi_options {
 	enum vqi_color color;
 	bool verbose;
 	bool quiet;
+	const struct vqi_known_layouts *known; /* not from the command line; NULL: none */
 };
 
 /* Parses a command line. Strings point into argv.

@@ -174,11 +174,25 @@ static struct vqi_error *no_match(const struct vqi_observer *observer, const cha
 			     observer->device_count ? "are: " : "is no virtio device", list);
 }
 
+/* Keeps what is marked. */
+static void keep_wanted(struct vqi_observer *observer, const bool *wanted)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < observer->device_count; i++) {
+		if (wanted[i])
+			observer->devices[kept++] = observer->devices[i];
+		else
+			vqi_observed_done(&observer->devices[i]);
+	}
+	observer->device_count = kept;
+}
+
 struct vqi_error *vqi_observer_select(struct vqi_observer *observer, const char *const *names,
-				      size_t count)
+				      size_t count, bool is_one_enough)
 {
 	vqi_cleanup_free bool *wanted = calloc(observer->device_count + 1, sizeof(*wanted));
-	size_t kept = 0;
+	size_t missing = 0;
 	bool found;
 
 	if (!wanted)
@@ -188,16 +202,11 @@ struct vqi_error *vqi_observer_select(struct vqi_observer *observer, const char 
 
 		if (error)
 			return error;
-		if (!found)
+		missing += !found;
+		if (!found && (!is_one_enough || missing == count))
 			return no_match(observer, names[i]);
 	}
-	for (size_t i = 0; i < observer->device_count; i++) {
-		if (wanted[i])
-			observer->devices[kept++] = observer->devices[i];
-		else
-			vqi_observed_done(&observer->devices[i]);
-	}
-	observer->device_count = kept;
+	keep_wanted(observer, wanted);
 	return NULL;
 }
 

@@ -204,7 +204,8 @@ static struct vqi_error *observe(struct inspection *inspection)
 
 	error = vqi_observer_new(inspection->target->process, &inspection->target->qemu, &observer);
 	if (!error && options->device_count)
-		error = vqi_observer_select(observer, options->devices, options->device_count);
+		error = vqi_observer_select(observer, options->devices, options->device_count,
+					    options->all);
 	if (!error)
 		error = look(observer, inspection);
 	return error ? error : look_closer(observer, inspection);

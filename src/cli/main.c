@@ -9,6 +9,8 @@
 #include "vqi/options.h"
 
 #include "advice.h"
+#include "all.h"
+#include "find.h"
 #include "output.h"
 
 VQI_DEFINE_CLEANUP_VALUE(struct vqi_diagnosis, vqi_diagnosis_done)
@@ -43,6 +45,11 @@ static struct vqi_error *run(int argc, char **argv, int *ret_status)
 		puts("virtq-inspect " VQI_VERSION);
 		return vqi_output_close();
 	}
+	if (options.all)
+		return vqi_inspect_all(&options, ret_status);
+	error = options.name ? vqi_find_named(options.name, &options.pid) : NULL;
+	if (error)
+		return error;
 	if (options.export_layout)
 		return vqi_export_layout(&options);
 	if (options.check)
@@ -51,7 +58,7 @@ static struct vqi_error *run(int argc, char **argv, int *ret_status)
 	if (error)
 		return error;
 	*ret_status = diagnosis.exit_status;
-	return options.quiet ? NULL : vqi_output_report(&options, snapshot, &diagnosis);
+	return options.quiet ? NULL : vqi_output_report(stdout, &options, snapshot, &diagnosis);
 }
 
 int main(int argc, char **argv)

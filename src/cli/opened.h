@@ -14,7 +14,8 @@ struct vqi_opened {
 	struct vqi_process *process;
 	struct vqi_image image;
 	struct vqi_profiles profiles; /* that may fit; of none of them yet when it has no list */
-	struct vqi_layout layout;
+	struct vqi_layout unfitted;   /* the layout as its source gave it */
+	struct vqi_layout layout;     /* the same, with what this process has told */
 	struct vqi_qemu qemu;
 };
 

@@ -9,6 +9,8 @@
 /* In the order of the help. */
 enum vqi_option_id {
 	OPT_PID,
+	OPT_NAME,
+	OPT_ALL,
 	OPT_DEVICE,
 	OPT_QUEUE,
 	OPT_ONCE,
@@ -60,7 +62,8 @@ struct vqi_option {
 	bool unique;		/* may not be given twice */
 	unsigned long min, max; /* of a number or size; of seconds in milliseconds */
 	const struct vqi_option_choice *choices; /* the last has no word */
-	const char *wanted; /* what a value has to be, as the message puts it; NULL: any will do */
+	const char *
+		wanted; /* what a value has to be, as the message puts it, a text not ""; NULL: any will do */
 };
 
 extern const struct vqi_option vqi_option_table[OPT_COUNT];

@@ -128,6 +128,8 @@ static struct vqi_error *take(const struct vqi_option *option, const char *value
 		return NULL;
 	case VQI_OPTION_TEXT:
 	case VQI_OPTION_FILE:
+		if (option->wanted && !value[0])
+			return bad_value(option, value);
 		*(const char **)member_of(option, options) = value;
 		return NULL;
 	case VQI_OPTION_CHOICE:
@@ -204,16 +206,21 @@ static struct vqi_error *parse_option(int id, struct vqi_options *options, struc
 static const struct {
 	int one, other;
 } contradictions[] = {
-	{OPT_LAYOUT, OPT_DEBUGINFO}, {OPT_CHECK, OPT_EXPORT_LAYOUT}, {OPT_CHECK, OPT_FORMAT},
-	{OPT_ONCE, OPT_INTERVAL},    {OPT_QUIET, OPT_VERBOSE},	     {OPT_QUIET, OPT_FORMAT},
+	{OPT_LAYOUT, OPT_DEBUGINFO}, {OPT_CHECK, OPT_EXPORT_LAYOUT},
+	{OPT_CHECK, OPT_FORMAT},     {OPT_PID, OPT_NAME},
+	{OPT_PID, OPT_ALL},	     {OPT_NAME, OPT_ALL},
+	{OPT_ALL, OPT_CHECK},	     {OPT_ALL, OPT_EXPORT_LAYOUT},
+	{OPT_ONCE, OPT_INTERVAL},    {OPT_QUIET, OPT_VERBOSE},
+	{OPT_QUIET, OPT_FORMAT},
 };
 
 static struct vqi_error *check_options(const struct vqi_options *options, const struct given *given)
 {
 	if (options->action != VQI_ACTION_INSPECT)
 		return NULL;
-	if (!options->pid)
-		return vqi_error_new(VQI_ERROR_USAGE, "what to inspect is missing: --pid PID");
+	if (!options->pid && !options->name && !options->all)
+		return vqi_error_new(VQI_ERROR_USAGE,
+				     "what to inspect is missing: --pid PID, --name NAME or --all");
 	for (size_t i = 0; i < sizeof(contradictions) / sizeof(contradictions[0]); i++) {
 		int one = contradictions[i].one, other = contradictions[i].other;
 

@@ -53,18 +53,31 @@ struct vqi_error *vqi_output_close(void)
 	return vqi_error_sys(errno, "cannot write the report");
 }
 
-struct vqi_error *vqi_output_report(const struct vqi_options *options,
-				    const struct vqi_snapshot *snapshot,
-				    const struct vqi_diagnosis *diagnosis)
+static struct vqi_report_options report_options(const struct vqi_options *options)
 {
-	const struct vqi_report_options report = {
+	return (struct vqi_report_options){
 		.verbose = options->verbose,
 		.requests = vqi_options_show_requests(options),
 		.color = want_color(options->color),
 		.width = terminal_width(),
 	};
+}
+
+struct vqi_error *vqi_output_report(FILE *stream, const struct vqi_options *options,
+				    const struct vqi_snapshot *snapshot,
+				    const struct vqi_diagnosis *diagnosis)
+{
+	const struct vqi_report_options report = report_options(options);
 
 	if (options->format == VQI_FORMAT_JSON)
-		return vqi_report_json(stdout, snapshot, diagnosis);
-	return vqi_report_text(stdout, snapshot, diagnosis, &report);
+		return vqi_report_json(stream, snapshot, diagnosis);
+	return vqi_report_text(stream, snapshot, diagnosis, &report);
+}
+
+struct vqi_error *vqi_output_vms(const struct vqi_options *options, const struct vqi_vm_line *lines,
+				 size_t count, size_t failed)
+{
+	const struct vqi_report_options report = report_options(options);
+
+	return vqi_report_vms(stdout, lines, count, failed, &report);
 }

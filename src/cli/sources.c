@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "known.h"
 #include "vqi/dwarf.h"
 #include "vqi/infer.h"
 #include "vqi/scan.h"
@@ -22,6 +23,7 @@ static struct vqi_error *fit(struct vqi_opened *opened, const struct vqi_layout 
 	struct vqi_error *error;
 
 	vqi_qemu_done(&opened->qemu);
+	opened->unfitted = *layout;
 	opened->layout = *layout;
 	error = vqi_scan_process(opened->process, &opened->image, &opened->layout);
 	if (error)
@@ -286,11 +288,22 @@ static struct vqi_error *from_any(const struct vqi_options *options, struct vqi_
 			     errors.of[VQI_SOURCE_DERIVED]->message);
 }
 
-struct vqi_error *vqi_sources_resolve(const struct vqi_options *options, struct vqi_opened *opened)
+static struct vqi_error *from_first(const struct vqi_options *options, struct vqi_opened *opened)
 {
 	if (options->layout)
 		return from_file(options->layout, opened);
 	if (options->debuginfo)
 		return from_debug_file(options, opened);
 	return from_any(options, opened);
+}
+
+struct vqi_error *vqi_sources_resolve(const struct vqi_options *options, struct vqi_opened *opened)
+{
+	const struct vqi_layout *known = vqi_known_layout(options->known, &opened->image);
+	struct vqi_error *error = known ? fit_any(opened, known, 1) : NULL;
+
+	if (known && !(error && error->code == VQI_ERROR_NO_LAYOUT))
+		return error;
+	vqi_error_free(error);
+	return from_first(options, opened);
 }

@@ -39,6 +39,8 @@ START_TEST(test_defaults)
 	ck_assert_ok(PARSE("--pid", "42"));
 	ck_assert_int_eq(options.action, VQI_ACTION_INSPECT);
 	ck_assert_int_eq(options.pid, 42);
+	ck_assert_ptr_null(options.name);
+	ck_assert(!options.all);
 	ck_assert_uint_eq(options.device_count, 0);
 	ck_assert(!options.queue.known);
 	ck_assert(!options.once);
@@ -81,6 +83,16 @@ START_TEST(test_every_option)
 	ck_assert_int_eq(options.color, VQI_COLOR_ALWAYS);
 
 	ck_assert(!options.requests && !options.stacks && !options.dump_bytes);
+
+	ck_assert_ok(PARSE("--name", "web 1"));
+	ck_assert_str_eq(options.name, "web 1");
+	ck_assert_int_eq(options.pid, 0);
+	ck_assert_ok(PARSE("-n-x", "--check"));
+	ck_assert_str_eq(options.name, "-x");
+	ck_assert_ok(PARSE("--all", "-fjson", "-dblk0", "-q0"));
+	ck_assert(options.all);
+	ck_assert_ok(PARSE("-av", "--once"));
+	ck_assert(options.all);
 
 	ck_assert_ok(PARSE("-p1", "--requests", "--stacks", "--dump-bytes=64"));
 	ck_assert(options.requests);
@@ -160,7 +172,7 @@ static const struct {
 	const char *words[6];
 	const char *text;
 } bad[] = {
-	{{NULL}, "--pid PID"},
+	{{NULL}, "--pid PID, --name NAME or --all"},
 	{{"--once", NULL}, "--pid PID"},
 	{{"42", NULL}, "'42' is not an option"},
 	{{"-p1", "42", NULL}, "'42' is not an option"},
@@ -221,6 +233,13 @@ static const struct {
 	{{"-p1", "--dump-bytes=65537", NULL}, "--dump-bytes: '65537'"},
 	/* contradictions */
 	{{"-p1", "-p2", NULL}, "--pid is given twice"},
+	{{"-nx", "-ny", NULL}, "--name is given twice"},
+	{{"-n", "", NULL}, "--name: '' is not a name"},
+	{{"-p1", "-nx", NULL}, "--pid and --name"},
+	{{"-p1", "--all", NULL}, "--pid and --all"},
+	{{"-nx", "-a", NULL}, "--name and --all"},
+	{{"-a", "--check", NULL}, "--all and --check"},
+	{{"-a", "--export-layout=-", NULL}, "--all and --export-layout"},
 	{{"-p1", "-q1", "-q1", NULL}, "--queue is given twice"},
 	{{"-p1", "--once", "--interval", "1", NULL}, "--once and --interval"},
 	{{"-p1", "--interval", "0.25", "--once", NULL}, "--once and --interval"},
@@ -266,14 +285,16 @@ START_TEST(test_help_lists_options)
 		memcpy(name, option, name_len);
 		name[name_len] = '\0';
 		count++;
-		if (option[name_len] == '[')
+		if (strcmp(name, "--all") == 0) /* which is in place of --pid */
+			ck_assert_ok(PARSE(name));
+		else if (option[name_len] == '[')
 			ck_assert_ok(PARSE("-p1", name));
 		else if (option[name_len] == '=' || option[name_len + 1] != ' ')
 			ck_assert_code_text(PARSE("-p1", name), VQI_ERROR_USAGE, "needs a value");
 		else
 			ck_assert_ok(PARSE("-p1", name));
 	}
-	ck_assert_uint_eq(count, 20);
+	ck_assert_uint_eq(count, 22);
 }
 END_TEST
 

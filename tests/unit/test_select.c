@@ -114,7 +114,7 @@ START_TEST(test_every_kind_of_name)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		ck_assert_ok(vqi_observer_select(observer, &cases[i].name, 1));
+		ck_assert_ok(vqi_observer_select(observer, &cases[i].name, 1, false));
 		ck_assert_msg(strcmp(selected(), cases[i].selected) == 0, "%s: %s, not %s",
 			      cases[i].name, selected(), cases[i].selected);
 		teardown();
@@ -148,7 +148,7 @@ START_TEST(test_no_match)
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		struct vqi_error *error = vqi_observer_select(observer, &names[i], 1);
+		struct vqi_error *error = vqi_observer_select(observer, &names[i], 1, false);
 
 		ck_assert_msg(error != NULL, "'%s' matches %s", names[i], selected());
 		ck_assert_int_eq(error->code, VQI_ERROR_USAGE);
@@ -167,7 +167,7 @@ START_TEST(test_names_in_the_graph)
 		uint64_t data = observer->devices[2].fixed.vdev_addr;
 
 		fake_block_everything(qemu, data, fake_get(qemu, data, VQI_F_VirtIOBlock_blk));
-		ck_assert_ok(vqi_observer_select(observer, &names[i], 1));
+		ck_assert_ok(vqi_observer_select(observer, &names[i], 1, false));
 		ck_assert_str_eq(selected(), "d");
 		teardown();
 		setup();
@@ -179,7 +179,7 @@ START_TEST(test_several_names)
 {
 	const char *const names[] = {"net0", "boot", "virtio-blk1", "00:05.0"};
 
-	ck_assert_ok(vqi_observer_select(observer, names, 4));
+	ck_assert_ok(vqi_observer_select(observer, names, 4, false));
 	ck_assert_str_eq(selected(), "bn");
 }
 END_TEST
@@ -189,8 +189,22 @@ START_TEST(test_one_of_several_is_wrong)
 {
 	const char *const names[] = {"net0", "gone"};
 
-	ck_assert_code_text(vqi_observer_select(observer, names, 2), VQI_ERROR_USAGE, "'gone'");
+	ck_assert_code_text(vqi_observer_select(observer, names, 2, false), VQI_ERROR_USAGE,
+			    "'gone'");
 	ck_assert_uint_eq(observer->device_count, 5);
+}
+END_TEST
+
+/* Of several VMs each has its own devices. */
+START_TEST(test_one_of_several_is_enough)
+{
+	const char *const names[] = {"gone", "net0", "lost"}, *const none[] = {"gone", "lost"};
+
+	ck_assert_code_text(vqi_observer_select(observer, none, 2, true), VQI_ERROR_USAGE,
+			    "'lost'");
+	ck_assert_uint_eq(observer->device_count, 5);
+	ck_assert_ok(vqi_observer_select(observer, names, 3, true));
+	ck_assert_str_eq(selected(), "n");
 }
 END_TEST
 
@@ -207,7 +221,7 @@ START_TEST(test_error_lists_what_there_is)
 	const char *name = "nope";
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		ck_assert_code_text(vqi_observer_select(observer, &name, 1), VQI_ERROR_USAGE,
+		ck_assert_code_text(vqi_observer_select(observer, &name, 1, false), VQI_ERROR_USAGE,
 				    parts[i]);
 }
 END_TEST
@@ -220,7 +234,7 @@ START_TEST(test_id_like_a_type)
 	fake_device(qemu, &(struct fake_device_options){.id = "virtio-blk0", .device_id = 1});
 	vqi_observer_free(take_ptr(observer));
 	ck_assert_ok(vqi_observer_new(NULL, &qemu->qemu, &observer));
-	ck_assert_ok(vqi_observer_select(observer, &name, 1));
+	ck_assert_ok(vqi_observer_select(observer, &name, 1, false));
 	ck_assert_uint_eq(observer->device_count, 1);
 	ck_assert_str_eq(observer->devices[0].fixed.id, "virtio-blk0");
 }
@@ -233,7 +247,7 @@ START_TEST(test_no_devices)
 	teardown();
 	qemu = fake_qemu_new(0);
 	ck_assert_ok(vqi_observer_new(NULL, &qemu->qemu, &observer));
-	ck_assert_code_text(vqi_observer_select(observer, &name, 1), VQI_ERROR_USAGE,
+	ck_assert_code_text(vqi_observer_select(observer, &name, 1, false), VQI_ERROR_USAGE,
 			    "there is no virtio device");
 }
 END_TEST
@@ -288,6 +302,7 @@ int main(void)
 	tcase_add_test(tcase, test_names_in_the_graph);
 	tcase_add_test(tcase, test_several_names);
 	tcase_add_test(tcase, test_one_of_several_is_wrong);
+	tcase_add_test(tcase, test_one_of_several_is_enough);
 	tcase_add_test(tcase, test_error_lists_what_there_is);
 	tcase_add_test(tcase, test_id_like_a_type);
 	tcase_add_test(tcase, test_no_devices);

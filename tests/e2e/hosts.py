@@ -1,0 +1,80 @@
+"""A host of its own for some QEMUs: a pid namespace, in whose /proc there is nobody else's process."""
+
+import subprocess
+from pathlib import Path
+
+from odd_qemus import PID_NAMESPACE, OddQemu
+from vqitest import StorageDaemon
+
+
+def only_child(pid):
+    (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(child)
+
+
+def inner_pids(pid):
+    """What a process is called in each of the namespaces that it is in, ours first."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return [int(word) for word in status.partition("\nNSpid:")[2].partition("\n")[0].split()]
+
+
+class Host:
+    """Use it as a context manager. All that was started in it ends with it."""
+
+    def __enter__(self):
+        # Its first process ends when nobody holds the other end of the pipe; it buries whom nobody else waits for.
+        script = "trap : CHLD; echo ready; cat >/dev/null"
+        self._first = subprocess.Popen([*PID_NAMESPACE, "sh", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self._first.stdout.readline() == b"ready\n"
+        return self
+
+    def __exit__(self, *_):
+        self._first.stdin.close()
+        self._first.wait(30)
+        self._first.stdout.close()
+
+    @property
+    def prefix(self):
+        """What comes before a command that is to run in it."""
+        return ["nsenter", f"--target={only_child(self._first.pid)}", "--pid", "--mount"]
+
+    def qemu(self, *arguments, prefix=(), depth=1, **more):
+        """depth: how many processes there are from the first word of the prefix to QEMU."""
+        return HostedQemu(*arguments, prefix=[*self.prefix, *prefix], depth=depth, **more)
+
+    def storage_daemon(self, *arguments):
+        return HostedDaemon(self.prefix, *arguments)
+
+    def start(self, *command, **more):
+        return subprocess.Popen([*self.prefix, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, **more)
+
+
+class HostedQemu(OddQemu):
+    def __init__(self, *arguments, depth, **more):
+        super().__init__(*arguments, **more)
+        self._depth = depth
+
+    @property
+    def pid(self):
+        pid = self.process.pid
+        for _ in range(self._depth):
+            pid = only_child(pid)
+        return pid
+
+    @property
+    def inner(self):
+        """What it is called in the namespace of its host."""
+        return inner_pids(self.pid)[1]
+
+
+class HostedDaemon(StorageDaemon):
+    def __init__(self, prefix, *arguments):
+        super().__init__(*arguments)
+        self._prefix = prefix
+
+    def command_line(self):
+        return [*self._prefix, *super().command_line()]
+
+    @property
+    def pid(self):
+        return only_child(self.process.pid)
