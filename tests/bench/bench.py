@@ -3,6 +3,7 @@
 Usage: bench.py [RUNS]   (9 unless told otherwise; VIRTQ_INSPECT names the program, VIRTQ_INSPECT_FEW one that lacks profiles)
 """
 
+import contextlib
 import json
 import os
 import re
@@ -26,6 +27,7 @@ from vqitest.qtest import Bus  # noqa: E402
 from vqitest.transport import Pci  # noqa: E402
 
 SCALE_DEVICES, SCALE_QUEUES = 24, 256
+HOST_QEMUS = 100
 STUCK_REQUESTS = 256
 FEW = os.environ.get("VIRTQ_INSPECT_FEW")
 NULL = "null-co,size=1073741824,read-zeroes=on"
@@ -37,6 +39,12 @@ SEVEN = [
     *("-device", "virtio-net-pci,id=net0,netdev=n0", "-device", "virtio-scsi-pci,id=scsi0"),
     *("-device", "virtio-rng-pci,id=rng0,rng=r0", "-device", "virtio-balloon-pci,id=balloon0"),
     *("-device", "virtio-serial-pci,id=serial0,max_ports=2"),
+]
+
+
+SMALL = [
+    *("-blockdev", f"node-name=d0,driver={NULL}", "-device", "virtio-blk-pci,id=blk0,drive=d0"),
+    *("-netdev", "hubport,id=n0,hubid=0", "-device", "virtio-net-pci,id=net0,netdev=n0"),
 ]
 
 
@@ -189,6 +197,21 @@ class Bench:
             self.row(f"{what}, threads stopped", report.capture["stopped_us"], unit="us")
             do_no_harm(vm.pid)
 
+    def whole_host(self):
+        """All of them at once, beside one of them: the looks are as far apart."""
+        with contextlib.ExitStack() as stack:
+            vms = [stack.enter_context(Qemu(*SMALL, qtest=True, memory="16", smp=1)) for _ in range(HOST_QEMUS)]
+            one = self.ours_ms(vms[0])
+            command = self.inspector.command("--all", "--format=json")
+            done = subprocess.run(command, stdout=subprocess.PIPE, env=self.inspector.env, timeout=300)
+            found = {json.loads(line)["target"]["pid"] for line in done.stdout.splitlines()}
+            assert found >= {vm.pid for vm in vms}
+            # Others may be on the host, in whatever state.
+            ours = self.median(lambda: self.wall_ms(command, self.inspector.env, status=(0, 1, 3, 4)))
+            self.row(f"--all, {len(found)} QEMUs", ours, "one of them", one)
+            for vm in vms:
+                do_no_harm(vm.pid)
+
     def many_queues(self, queues):
         """A QEMU with that many queues in each of its devices, all set up."""
         arguments = []
@@ -238,6 +261,7 @@ def main():
         bench = Bench(folder, runs)
         bench.seven_devices()
         bench.stuck_requests()
+        bench.whole_host()
         bench.scale()
         bench.print()
     if os.environ.get("BENCH_JSON"):
