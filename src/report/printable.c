@@ -86,9 +86,10 @@ char *vqi_printable(const char *text, bool utf8)
 	return result;
 }
 
+static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
+
 char *vqi_valid_utf8(const char *text)
 {
-	static const char replacement[] = "\xef\xbf\xbd";
 	char *result = malloc(strlen(text) * (sizeof(replacement) - 1) + 1);
 	char *out = result;
 
@@ -97,6 +98,39 @@ char *vqi_valid_utf8(const char *text)
 		unsigned int len = decode(text, &code);
 
 		if (len)
+			out = mempcpy(out, text, len);
+		else
+			out = mempcpy(out, replacement, sizeof(replacement) - 1);
+		text += len ? len : 1;
+	}
+	if (result)
+		*out = '\0';
+	return result;
+}
+
+/* The two characters for one that may not stand in a label's value; NULL: it may. */
+static const char *label_escape(char character)
+{
+	if (character == '\\')
+		return "\\\\";
+	if (character == '"')
+		return "\\\"";
+	return character == '\n' ? "\\n" : NULL;
+}
+
+char *vqi_printable_label(const char *text)
+{
+	char *result = malloc(strlen(text) * (sizeof(replacement) - 1) + 1);
+	char *out = result;
+
+	while (result && *text) {
+		uint32_t code = 0;
+		unsigned int len = decode(text, &code);
+		const char *escaped = label_escape(*text);
+
+		if (escaped)
+			out = mempcpy(out, escaped, 2);
+		else if (len && code >= ' ' && (code < 0x7f || code >= 0xa0) && !is_invisible(code))
 			out = mempcpy(out, text, len);
 		else
 			out = mempcpy(out, replacement, sizeof(replacement) - 1);

@@ -16,6 +16,11 @@ char *vqi_printable(const char *text, bool utf8);
  * Owner: the caller. NULL without memory. */
 char *vqi_valid_utf8(const char *text);
 
+/* The text as the value of a label in the OpenMetrics format, without its quotes: backslash, quote and line end are escaped,
+ * and what is not valid UTF-8 or what a terminal may obey is U+FFFD. It is the same in every locale.
+ * Owner: the caller. NULL without memory. Source: OpenMetrics 1.0, 3.2.1 (escaped-string). */
+char *vqi_printable_label(const char *text);
+
 /* Writes a JSON document, valid UTF-8, with the characters that a terminal may obey as \uNNNN;
  * json-c does that for the ASCII ones. They can only be in strings, which keep their value. What goes
  * wrong shows in the stream. */

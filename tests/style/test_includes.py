@@ -37,6 +37,7 @@ PUBLIC = {
     "mem.h": "target",
     "names.h": "virtio",
     "num.h": "base",
+    "openmetrics.h": "report",
     "options.h": "cli",
     "process.h": "target",
     "profile.h": "layout",
