@@ -13,7 +13,7 @@
 struct vqi_known_layouts;
 
 enum vqi_action { VQI_ACTION_INSPECT, VQI_ACTION_HELP, VQI_ACTION_VERSION };
-enum vqi_format { VQI_FORMAT_TEXT, VQI_FORMAT_JSON };
+enum vqi_format { VQI_FORMAT_TEXT, VQI_FORMAT_JSON, VQI_FORMAT_OPENMETRICS };
 enum vqi_color { VQI_COLOR_AUTO, VQI_COLOR_ALWAYS, VQI_COLOR_NEVER };
 
 struct vqi_options {
@@ -36,6 +36,7 @@ struct vqi_options {
 	bool no_cache;
 	bool check;
 	enum vqi_format format;
+	const char *output; /* file to write the report to; NULL: standard output */
 	enum vqi_color color;
 	bool verbose;
 	bool quiet;

@@ -64,7 +64,7 @@ static struct vqi_error *make_report(const struct vqi_options *options,
 
 	if (!stream)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	error = vqi_output_report(stream, options, snapshot, diagnosis);
+	error = vqi_output_print(stream, options, snapshot, diagnosis);
 	if (fclose(stream) && !error)
 		error = vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 	if (error)

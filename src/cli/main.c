@@ -58,7 +58,7 @@ static struct vqi_error *run(int argc, char **argv, int *ret_status)
 	if (error)
 		return error;
 	*ret_status = diagnosis.exit_status;
-	return options.quiet ? NULL : vqi_output_report(stdout, &options, snapshot, &diagnosis);
+	return options.quiet ? NULL : vqi_output_report(&options, snapshot, &diagnosis);
 }
 
 int main(int argc, char **argv)

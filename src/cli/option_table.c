@@ -64,8 +64,13 @@ const struct vqi_option vqi_option_table[OPT_COUNT] = {
 		 .help = "say what can be looked into, and what stands in the way, and inspect "
 			 "nothing"},
 	[OPT_FORMAT] = {"format", 'f', VQI_OPTION_CHOICE, "FORMAT", MEMBER(format),
-			.choices = CHOICES({"text", VQI_FORMAT_TEXT}, {"json", VQI_FORMAT_JSON}),
-			.wanted = "text or json", .help = "text (default) or json"},
+			.choices = CHOICES({"text", VQI_FORMAT_TEXT}, {"json", VQI_FORMAT_JSON},
+					   {"openmetrics", VQI_FORMAT_OPENMETRICS}),
+			.wanted = "text, json or openmetrics",
+			.help = "text (default), json, or openmetrics: numbers for Prometheus"},
+	[OPT_OUTPUT] =
+		{"output", 0, VQI_OPTION_FILE, "FILE", MEMBER(output), .unique = true,
+		 .help = "write the report to FILE, which is replaced when the report is whole"},
 	[OPT_COLOR] = {"color", 0, VQI_OPTION_CHOICE, "WHEN", MEMBER(color),
 		       .choices = CHOICES({"auto", VQI_COLOR_AUTO}, {"always", VQI_COLOR_ALWAYS},
 					  {"never", VQI_COLOR_NEVER}),

@@ -25,6 +25,7 @@ enum vqi_option_id {
 	OPT_NO_CACHE,
 	OPT_CHECK,
 	OPT_FORMAT,
+	OPT_OUTPUT,
 	OPT_COLOR,
 	OPT_VERBOSE,
 	OPT_QUIET,

@@ -211,7 +211,8 @@ static const struct {
 	{OPT_PID, OPT_ALL},	     {OPT_NAME, OPT_ALL},
 	{OPT_ALL, OPT_CHECK},	     {OPT_ALL, OPT_EXPORT_LAYOUT},
 	{OPT_ONCE, OPT_INTERVAL},    {OPT_QUIET, OPT_VERBOSE},
-	{OPT_QUIET, OPT_FORMAT},
+	{OPT_QUIET, OPT_FORMAT},     {OPT_QUIET, OPT_OUTPUT},
+	{OPT_CHECK, OPT_OUTPUT},     {OPT_EXPORT_LAYOUT, OPT_OUTPUT},
 };
 
 static struct vqi_error *check_options(const struct vqi_options *options, const struct given *given)

@@ -6,6 +6,7 @@
 
 #include "advice.h"
 #include "output.h"
+#include "vqi/openmetrics.h"
 
 void vqi_outcome_done(struct vqi_outcome *outcome)
 {
@@ -128,43 +129,107 @@ static void advise(const struct vqi_outcome *outcomes, size_t count)
 	}
 }
 
-/* ---- on standard output ---- */
+/* ---- the reports ---- */
 
-static struct vqi_error *print_table(const struct vqi_options *options,
-				     const struct vqi_outcome *outcomes, size_t count)
+struct reports {
+	const struct vqi_options *options;
+	const struct vqi_outcome *outcomes;
+	size_t count;
+};
+
+static struct vqi_error *print_table(FILE *stream, const struct reports *reports)
 {
-	vqi_cleanup_free struct vqi_vm_line *lines = calloc(count + 1, sizeof(*lines));
+	vqi_cleanup_free struct vqi_vm_line *lines = calloc(reports->count + 1, sizeof(*lines));
+	const struct vqi_outcome *outcomes = reports->outcomes;
 	size_t inspected = 0, failed = 0;
 
 	if (!lines)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < reports->count; i++) {
 		if (is_inspected(&outcomes[i]))
 			lines[inspected++] = outcomes[i].line;
 		failed += outcomes[i].fate == VQI_FATE_FAILED && !lacks_choice(&outcomes[i]);
 	}
 	if (inspected)
-		return vqi_output_vms(options, lines, inspected, failed);
-	if (!failed && !vqi_outcomes_status(outcomes, count))
-		puts("no QEMU runs on this host");
+		return vqi_output_vms(stream, reports->options, lines, inspected, failed);
+	if (!failed && !vqi_outcomes_status(outcomes, reports->count))
+		fputs("no QEMU runs on this host\n", stream);
 	return NULL;
+}
+
+static struct vqi_error *print_reports(FILE *stream, const void *data)
+{
+	const struct reports *reports = data;
+	bool is_text = reports->options->format == VQI_FORMAT_TEXT;
+	struct vqi_error *error = is_text ? print_table(stream, reports) : NULL;
+
+	for (size_t i = 0; !error && i < reports->count; i++) {
+		const struct vqi_outcome *outcome = &reports->outcomes[i];
+
+		if (!outcome->report)
+			continue;
+		if (is_text)
+			fputc('\n', stream);
+		fwrite(outcome->report, 1, outcome->len, stream);
+	}
+	return error;
+}
+
+/* What a target that failed has to say to a monitoring system. Owner: the caller. */
+static struct vqi_error *failed_metrics(const struct vqi_candidate *candidate, char **ret_text)
+{
+	vqi_cleanup_free char *text = NULL;
+	struct vqi_error *error;
+	size_t len;
+	FILE *stream = open_memstream(&text, &len);
+
+	if (!stream)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	error = vqi_openmetrics_write_failed(stream, candidate->pid, candidate->vm_name);
+	if (fclose(stream) && !error)
+		error = vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	if (!error)
+		*ret_text = take_ptr(text);
+	return error;
+}
+
+/* All as one text, with those that failed. */
+static struct vqi_error *merge_metrics(FILE *stream, const void *data)
+{
+	const struct reports *reports = data;
+	vqi_cleanup_free const char **texts = calloc(reports->count + 1, sizeof(*texts));
+	vqi_cleanup_free char **failed = calloc(reports->count + 1, sizeof(*failed));
+	struct vqi_error *error = NULL;
+	size_t count = 0;
+
+	if (!texts || !failed)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	for (size_t i = 0; !error && i < reports->count; i++) {
+		const struct vqi_outcome *outcome = &reports->outcomes[i];
+
+		if (outcome->fate == VQI_FATE_FAILED && !lacks_choice(outcome))
+			error = failed_metrics(outcome->candidate, &failed[i]);
+		if (outcome->report || failed[i])
+			texts[count++] = outcome->report ? outcome->report : failed[i];
+	}
+	if (!error)
+		error = vqi_openmetrics_merge(stream, texts, count);
+	for (size_t i = 0; i < reports->count; i++)
+		free(failed[i]);
+	return error;
 }
 
 struct vqi_error *vqi_outcomes_print(const struct vqi_options *options,
 				     const struct vqi_outcome *outcomes, size_t count)
 {
-	bool is_text = options->format == VQI_FORMAT_TEXT;
+	const struct reports reports = {options, outcomes, count};
 	struct vqi_error *error = NULL;
 
-	if (!options->quiet && is_text)
-		error = print_table(options, outcomes, count);
-	for (size_t i = 0; !error && i < count; i++) {
-		if (!outcomes[i].report)
-			continue;
-		if (is_text)
-			putchar('\n');
-		fwrite(outcomes[i].report, 1, outcomes[i].len, stdout);
-	}
+	if (!options->quiet)
+		error = vqi_output_content(
+			options,
+			options->format == VQI_FORMAT_OPENMETRICS ? merge_metrics : print_reports,
+			&reports);
 	if (!error)
 		error = vqi_output_close();
 	complain(outcomes, count);

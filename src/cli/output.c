@@ -8,7 +8,18 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "vqi/openmetrics.h"
 #include "vqi/report.h"
+
+/* With --dump-bytes a report has data of the guest in it. Numbers are for a program
+ * that runs as somebody else: node_exporter. */
+#define REPORT_MODE  0600
+#define METRICS_MODE 0644
+
+static bool is_to_file(const struct vqi_options *options)
+{
+	return options->output && strcmp(options->output, "-") != 0;
+}
 
 /* Columns of the terminal on standard output; 0 where it is none. COLUMNS wins, as everywhere. */
 static unsigned int terminal_width(void)
@@ -33,7 +44,7 @@ static bool is_set(const char *variable)
 }
 
 /* Sources: no-color.org, bixense.com/clicolors. */
-static bool want_color(enum vqi_color color)
+static bool want_color(enum vqi_color color, bool is_terminal)
 {
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 
@@ -43,7 +54,7 @@ static bool want_color(enum vqi_color color)
 		return false;
 	if (is_set("CLICOLOR_FORCE"))
 		return true;
-	return isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0;
+	return is_terminal && term && strcmp(term, "dumb") != 0;
 }
 
 struct vqi_error *vqi_output_close(void)
@@ -53,31 +64,74 @@ struct vqi_error *vqi_output_close(void)
 	return vqi_error_sys(errno, "cannot write the report");
 }
 
+/* A file is no terminal. */
 static struct vqi_report_options report_options(const struct vqi_options *options)
 {
+	bool to_file = is_to_file(options);
+
 	return (struct vqi_report_options){
 		.verbose = options->verbose,
 		.requests = vqi_options_show_requests(options),
-		.color = want_color(options->color),
-		.width = terminal_width(),
+		.color = want_color(options->color, !to_file && isatty(STDOUT_FILENO)),
+		.width = to_file ? 0 : terminal_width(),
 	};
 }
 
-struct vqi_error *vqi_output_report(FILE *stream, const struct vqi_options *options,
+struct vqi_error *vqi_output_content(const struct vqi_options *options, vqi_content_func content,
+				     const void *data)
+{
+	if (!is_to_file(options))
+		return content(stdout, data);
+	return vqi_replace_file(options->output,
+				options->format == VQI_FORMAT_OPENMETRICS ? METRICS_MODE
+									  : REPORT_MODE,
+				content, data);
+}
+
+struct vqi_error *vqi_output_print(FILE *stream, const struct vqi_options *options,
+				   const struct vqi_snapshot *snapshot,
+				   const struct vqi_diagnosis *diagnosis)
+{
+	const struct vqi_report_options text = report_options(options);
+
+	switch (options->format) {
+	case VQI_FORMAT_JSON:
+		return vqi_report_json(stream, snapshot, diagnosis);
+	case VQI_FORMAT_OPENMETRICS:
+		return vqi_openmetrics_write(stream, snapshot, diagnosis);
+	case VQI_FORMAT_TEXT:
+		break;
+	}
+	return vqi_report_text(stream, snapshot, diagnosis, &text);
+}
+
+/* What print_report() prints. */
+struct report {
+	const struct vqi_options *options;
+	const struct vqi_snapshot *snapshot;
+	const struct vqi_diagnosis *diagnosis;
+};
+
+static struct vqi_error *print_report(FILE *stream, const void *data)
+{
+	const struct report *report = data;
+
+	return vqi_output_print(stream, report->options, report->snapshot, report->diagnosis);
+}
+
+struct vqi_error *vqi_output_report(const struct vqi_options *options,
 				    const struct vqi_snapshot *snapshot,
 				    const struct vqi_diagnosis *diagnosis)
 {
-	const struct vqi_report_options report = report_options(options);
+	const struct report report = {options, snapshot, diagnosis};
 
-	if (options->format == VQI_FORMAT_JSON)
-		return vqi_report_json(stream, snapshot, diagnosis);
-	return vqi_report_text(stream, snapshot, diagnosis, &report);
+	return vqi_output_content(options, print_report, &report);
 }
 
-struct vqi_error *vqi_output_vms(const struct vqi_options *options, const struct vqi_vm_line *lines,
-				 size_t count, size_t failed)
+struct vqi_error *vqi_output_vms(FILE *stream, const struct vqi_options *options,
+				 const struct vqi_vm_line *lines, size_t count, size_t failed)
 {
 	const struct vqi_report_options report = report_options(options);
 
-	return vqi_report_vms(stdout, lines, count, failed, &report);
+	return vqi_report_vms(stream, lines, count, failed, &report);
 }

@@ -6,18 +6,31 @@
 
 #include "vqi/diagnose.h"
 #include "vqi/options.h"
+#include "vqi/replace.h"
 #include "vqi/snapshot.h"
 #include "vqi/vms.h"
 
-/* Prints the report that the options ask for; nothing when it cannot be made. It is for what standard output is, whatever
- * the stream is. Errors: SYS, NOMEM. */
-struct vqi_error *vqi_output_report(FILE *stream, const struct vqi_options *options,
+/* Writes content to the file that the options name, which is replaced when all is written; else to standard output.
+ * Errors: content's; those of vqi_replace_file(). */
+struct vqi_error *vqi_output_content(const struct vqi_options *options, vqi_content_func content,
+				     const void *data) vqi_must_check;
+
+/* Prints the report that the options ask for, as it is to look where vqi_output_content() puts it.
+ * Errors: SYS, NOMEM. */
+struct vqi_error *vqi_output_print(FILE *stream, const struct vqi_options *options,
+				   const struct vqi_snapshot *snapshot,
+				   const struct vqi_diagnosis *diagnosis) vqi_must_check;
+
+/* Writes that report to where the options want it; nothing when it cannot be made.
+ * Errors: USAGE where the file is no regular one; SYS, PERMISSION, NOMEM. */
+struct vqi_error *vqi_output_report(const struct vqi_options *options,
 				    const struct vqi_snapshot *snapshot,
 				    const struct vqi_diagnosis *diagnosis) vqi_must_check;
 
-/* Prints the table of many VMs on standard output; see vqi_report_vms(). */
-struct vqi_error *vqi_output_vms(const struct vqi_options *options, const struct vqi_vm_line *lines,
-				 size_t count, size_t failed) vqi_must_check;
+/* Prints the table of many VMs; see vqi_report_vms(). */
+struct vqi_error *vqi_output_vms(FILE *stream, const struct vqi_options *options,
+				 const struct vqi_vm_line *lines, size_t count,
+				 size_t failed) vqi_must_check;
 
 /* Makes sure that what was printed on standard output has arrived. Errors: SYS. */
 struct vqi_error *vqi_output_close(void) vqi_must_check;

@@ -47,6 +47,7 @@ INTERFACE = {
     "debuginfo": None,
     "no-cache": None,
     "format": "f",
+    "output": None,
     "color": None,
     "verbose": "v",
     "quiet": None,

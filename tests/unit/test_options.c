@@ -105,6 +105,11 @@ START_TEST(test_every_option)
 	ck_assert(!options.requests);
 	ck_assert_int_eq(options.stacks, VQI_STACKS_ALL);
 
+	ck_assert_ptr_null(options.output);
+	ck_assert_ok(PARSE("-p1", "--format=openmetrics", "--output", "/o"));
+	ck_assert_int_eq(options.format, VQI_FORMAT_OPENMETRICS);
+	ck_assert_str_eq(options.output, "/o");
+
 	ck_assert_ok(PARSE("-vp7", "-ftext", "-q3", "--stop=auto", "--color=auto", "--verbose"));
 	ck_assert_int_eq(options.pid, 7);
 	ck_assert_int_eq(options.format, VQI_FORMAT_TEXT);
@@ -224,7 +229,7 @@ static const struct {
 	{{"-p1", "-d", "", NULL}, "--device: ''"},
 	{{"-p1", "--stop=maybe", NULL}, "--stop: 'maybe' is not auto, never or always"},
 	{{"-p1", "--stop=", NULL}, "--stop: ''"},
-	{{"-p1", "-f", "xml", NULL}, "--format: 'xml' is not text or json"},
+	{{"-p1", "-f", "xml", NULL}, "--format: 'xml' is not text, json or openmetrics"},
 	{{"-p1", "-f", "JSON", NULL}, "--format: 'JSON'"},
 	{{"-p1", "--color=yes", NULL}, "--color: 'yes' is not auto, always or never"},
 	{{"-p1", "--stacks=some", NULL}, "--stacks: 'some' is not serving or all"},
@@ -246,6 +251,10 @@ static const struct {
 	{{"-p1", "--quiet", "-v", NULL}, "--quiet and --verbose"},
 	{{"-p1", "--quiet", "--format=text", NULL}, "--quiet and --format"},
 	{{"-p1", "--check", "--format=json", NULL}, "--check and --format"},
+	{{"-p1", "--quiet", "--output=/o", NULL}, "--quiet and --output"},
+	{{"-p1", "--check", "--output=/o", NULL}, "--check and --output"},
+	{{"-p1", "--export-layout=/l", "--output=/o", NULL}, "--export-layout and --output"},
+	{{"-p1", "--output=/o", "--output=/o", NULL}, "--output is given twice"},
 	{{"-p1", "--check", "-dblk0", NULL}, "--check looks at all"},
 	{{"-p1", "--check", "-q0", NULL}, "--check looks at all"},
 	{{"-p1", "--check", "--once", NULL}, "--check looks at all"},
@@ -294,7 +303,7 @@ START_TEST(test_help_lists_options)
 		else
 			ck_assert_ok(PARSE("-p1", name));
 	}
-	ck_assert_uint_eq(count, 22);
+	ck_assert_uint_eq(count, 23);
 }
 END_TEST
 
