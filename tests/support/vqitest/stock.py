@@ -15,6 +15,12 @@ def stock_folder(suite):
     return run_script(ROOT / "script/stock", suite, *PACKAGES.get(suite, ()))
 
 
+@functools.lru_cache(maxsize=None)
+def unpacked(*packages):
+    """The root folder that has the files of packages of Debian 12, and no other."""
+    return run_script(ROOT / "script/unpack", *packages)
+
+
 # The mount is seen by nobody else, and ends with the process; so does whatever a failure leaves of it.
 ENTER = 'mount --bind "$1" "$2/mnt" && shift && exec chroot "$@"'
 
