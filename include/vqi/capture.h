@@ -65,4 +65,9 @@ struct vqi_error *vqi_observer_look_closer(struct vqi_observer *observer,
 struct vqi_error *vqi_observer_look(struct vqi_observer *observer, enum vqi_stop_mode mode,
 				    struct vqi_snapshot **ret_snapshot) vqi_must_check;
 
+/* Adds to a snapshot what a bug report says of the host and of how the target was started; program is its file. What cannot be found out stays
+ * unknown. Errors: NOMEM. */
+struct vqi_error *vqi_host_read(struct vqi_process *process, const char *program,
+				struct vqi_snapshot *snapshot) vqi_must_check;
+
 #endif

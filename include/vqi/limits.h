@@ -25,28 +25,32 @@
 #define VQI_MAX_CHAIN_DESCS   (1u << 18) /* descriptors followed in one check of a ring */
 #define VQI_MAX_REQ_BUFFERS                                                                        \
 	1024 /* buffers of one request: VIRTQUEUE_MAX_SIZE, hw/virtio/virtio.h */
-#define VQI_MAX_DUMP_BYTES   65536     /* of the contents of one request */
-#define VQI_MAX_QUEUES	     1024      /* VIRTIO_QUEUE_MAX, hw/virtio/virtio.h */
-#define VQI_MAX_RING	     32768     /* entries of a ring: VirtIO 1.2, 2.7 */
-#define VQI_MAX_THREADS	     65536     /* threads of the target */
-#define VQI_MAX_FDS	     1048576   /* descriptors of the target */
-#define VQI_MAX_MAPS	     1048576   /* mappings of the target */
-#define VQI_MAX_SEIZE_PASSES 64	       /* passes over /proc/PID/task until no new thread appears */
-#define VQI_STOP_TIMEOUT_MS  1000      /* until all threads must have stopped, else none is */
-#define VQI_MAX_STABLE_READS 16	       /* readings of a moving device until two agree */
-#define VQI_MAX_PLANS	     6	       /* plans for a device whose rings change while it is read */
-#define VQI_MAX_PROFILE	     (1 << 22) /* bytes of a layout profile */
-#define VQI_MAX_PROFILES     1024      /* layout profiles that may fit */
-#define VQI_MAX_KEPT_PAGES   8192      /* pages that one walk keeps */
-#define VQI_MAX_SCAN_BYTES   (64u << 20)  /* bytes of a program's variables that are searched */
-#define VQI_MAX_SCAN_WORDS   (1u << 20)	  /* words among them that may be pointers */
-#define VQI_MAX_HEAP_BYTES   (512u << 20) /* bytes of what malloc() gave that are searched */
-#define VQI_MAX_FRAMES	     64		  /* frames of one back trace */
-#define VQI_MAX_STACKS	     65536	  /* back traces made at once */
-#define VQI_MAX_ELF_SIZE     (4ull << 30) /* bytes of an executable or debug file */
-#define VQI_MAX_COMMAND	     (1u << 21)	  /* bytes of a command line */
-#define VQI_MAX_AT_ONCE	     128	  /* targets of --all that are inspected at the same time */
-#define VQI_MAX_CHILD_OUTPUT (256u << 20) /* bytes of what one of them gives */
-#define VQI_CHILD_WAIT_S     120	  /* for one of them, beyond the time between its looks */
+#define VQI_MAX_DUMP_BYTES     65536   /* of the contents of one request */
+#define VQI_MAX_QUEUES	       1024    /* VIRTIO_QUEUE_MAX, hw/virtio/virtio.h */
+#define VQI_MAX_RING	       32768   /* entries of a ring: VirtIO 1.2, 2.7 */
+#define VQI_MAX_THREADS	       65536   /* threads of the target */
+#define VQI_MAX_FDS	       1048576 /* descriptors of the target */
+#define VQI_MAX_MAPS	       1048576 /* mappings of the target */
+#define VQI_MAX_SEIZE_PASSES   64      /* passes over /proc/PID/task until no new thread appears */
+#define VQI_STOP_TIMEOUT_MS    1000    /* until all threads must have stopped, else none is */
+#define VQI_MAX_STABLE_READS   16      /* readings of a moving device until two agree */
+#define VQI_MAX_PLANS	       8       /* plans for a device whose rings change while it is read */
+#define VQI_MAX_PROFILE	       (1 << 22)    /* bytes of a layout profile */
+#define VQI_MAX_PROFILES       1024	    /* layout profiles that may fit */
+#define VQI_MAX_KEPT_PAGES     8192	    /* pages that one walk keeps */
+#define VQI_MAX_SCAN_BYTES     (64u << 20)  /* bytes of a program's variables that are searched */
+#define VQI_MAX_SCAN_WORDS     (1u << 20)   /* words among them that may be pointers */
+#define VQI_MAX_HEAP_BYTES     (512u << 20) /* bytes of what malloc() gave that are searched */
+#define VQI_MAX_FRAMES	       64	    /* frames of one back trace */
+#define VQI_MAX_STACKS	       65536	    /* back traces made at once */
+#define VQI_MAX_ELF_SIZE       (4ull << 30) /* bytes of an executable or debug file */
+#define VQI_MAX_PACKAGES       65536	    /* packages of the target's system */
+#define VQI_MAX_PACKAGE_LIST   (8 << 20)    /* bytes of the list of a package's files */
+#define VQI_MAX_PACKAGE_STATUS (64 << 20)   /* bytes of dpkg's list of packages */
+#define VQI_MAX_CPUINFO	       (4 << 20)    /* bytes of /proc/cpuinfo */
+#define VQI_MAX_COMMAND	       (1u << 21)   /* bytes of a command line */
+#define VQI_MAX_AT_ONCE	       128 /* targets of --all that are inspected at the same time */
+#define VQI_MAX_CHILD_OUTPUT   (256u << 20) /* bytes of what one of them gives */
+#define VQI_CHILD_WAIT_S       120	    /* for one of them, beyond the time between its looks */
 
 #endif

@@ -33,6 +33,8 @@ struct vqi_options {
 	const char *debuginfo;	   /* NULL: search */
 	const char *layout;	   /* a profile; NULL: none */
 	const char *export_layout; /* where to write one; NULL: nowhere */
+	const char *report;	   /* where to write one for a bug tracker; NULL: nowhere */
+	char *const *words;	   /* the command line */
 	bool no_cache;
 	bool check;
 	enum vqi_format format;

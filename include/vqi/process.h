@@ -67,7 +67,8 @@ struct vqi_error *vqi_process_check(struct vqi_process *process) vqi_must_check;
 /* The process's memory. Owner: the process. */
 struct vqi_mem *vqi_process_mem(struct vqi_process *process);
 
-/* Reads a whole small file of /proc/PID (relative path, "task/7/stat" say), NUL-terminated.
+/* Reads a whole small file of /proc/PID (relative path, "task/7/stat" say), NUL-terminated. Of "cmdline" the secrets are taken
+ * out; "root/etc/fstab" is looked for as the target sees it, and a regular file.
  * Errors: GONE, PERMISSION, SYS, LIMIT above max bytes. Owner: the caller frees. */
 struct vqi_error *vqi_process_read_file(struct vqi_process *process, const char *name, size_t max,
 					char **ret_text, size_t *ret_len) vqi_must_check;
@@ -93,6 +94,11 @@ void vqi_process_rest(struct vqi_process *process, uint64_t ns);
 
 /* What /proc/PID/exe points to, as the target sees it, " (deleted)" cut off. Owner: caller. */
 struct vqi_error *vqi_process_exe_path(struct vqi_process *process, char **ret_path) vqi_must_check;
+
+/* The package that a file of the target's system is of, with its version, "qemu-system-x86 1:7.2+dfsg-7"; NULL: of none, or it
+ * cannot be told without running a program. Errors: GONE, PERMISSION, SYS, NOMEM. Owner: the caller frees. */
+struct vqi_error *vqi_process_package(struct vqi_process *process, const char *path,
+				      char **ret_package) vqi_must_check;
 
 struct vqi_error *vqi_process_maps(struct vqi_process *process,
 				   struct vqi_maps *ret_maps) vqi_must_check;

@@ -39,6 +39,19 @@ struct vqi_target {
 	const char *layout_source; /* static string */
 };
 
+/* What a bug report says beside: how the target was started, and on what. Only where one was asked for; what is NULL is
+ * unknown. */
+struct vqi_host {
+	char *command_line; /* each word ended by a NUL, without secrets: vqi_mask_command_line() */
+	size_t command_line_len;
+	char *package; /* that the program is of: "qemu-system-x86 1:7.2+dfsg-7" */
+	bool is_replaced; /* the program's file is not there any more, or another: package is that one's */
+	char *distribution; /* of the target's system: PRETTY_NAME of os-release(5) */
+	char *kernel;	    /* of the host: release and version, as uname(2) has them */
+	char *cpu;	    /* of the host */
+	char *accelerator;  /* "kvm", "tcg" */
+};
+
 struct vqi_capture {
 	struct timespec time; /* wall clock, at the start of the look */
 	unsigned int looks;   /* 1 or 2 */
@@ -320,6 +333,7 @@ struct vqi_gap {
 struct vqi_snapshot {
 	struct vqi_target target;
 	struct vqi_capture capture;
+	struct vqi_host host;
 	struct vqi_device *devices; /* in the order of their canonical paths */
 	size_t device_count;
 	char **unplugged; /* labels of devices that were there when the inspection began */

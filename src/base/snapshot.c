@@ -32,6 +32,16 @@ static void target_done(struct vqi_target *target)
 	free(target->run_state);
 }
 
+static void host_done(struct vqi_host *host)
+{
+	free(host->command_line);
+	free(host->package);
+	free(host->distribution);
+	free(host->kernel);
+	free(host->cpu);
+	free(host->accelerator);
+}
+
 void vqi_block_node_done(struct vqi_block_node *node)
 {
 	free(node->node_name);
@@ -100,6 +110,7 @@ void vqi_snapshot_free(struct vqi_snapshot *snapshot)
 	if (!snapshot)
 		return;
 	target_done(&snapshot->target);
+	host_done(&snapshot->host);
 	for (size_t i = 0; i < snapshot->device_count; i++)
 		vqi_device_done(&snapshot->devices[i]);
 	free(snapshot->devices);

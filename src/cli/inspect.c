@@ -173,16 +173,18 @@ static bool wants_stacks(const struct vqi_diagnosis *diagnosis)
 static struct vqi_error *look_closer(struct vqi_observer *observer, struct inspection *inspection)
 {
 	const struct vqi_options *options = inspection->options;
-	bool is_asked = vqi_options_show_requests(options);
+	bool is_asked = vqi_options_show_requests(options) || options->report;
+	bool is_list = is_asked && !options->report; /* as the options say, and no more */
 	const struct vqi_closer_look what = {
 		.queue = options->queue,
 		.dump_bytes = options->dump_bytes,
 		.all_lines = is_asked && options->verbose,
-		.stacks = is_asked ? options->stacks : VQI_STACKS_SERVING,
+		.stacks = is_list || options->stacks ? options->stacks : VQI_STACKS_SERVING,
 	};
 	struct vqi_error *error;
 
-	if (options->quiet || (!is_asked && !wants_stacks(&inspection->diagnosis)))
+	if (!options->report &&
+	    (options->quiet || (!is_asked && !wants_stacks(&inspection->diagnosis))))
 		return NULL;
 	error = vqi_observer_look_closer(observer, &what, is_asked ? options->stop : VQI_STOP_NEVER,
 					 inspection->later);
@@ -224,6 +226,8 @@ struct vqi_error *vqi_inspect(const struct vqi_options *options, struct vqi_snap
 		return error;
 	inspection.target = opened;
 	error = observe(&inspection);
+	if (!error && options->report)
+		error = vqi_host_read(opened->process, opened->image.path, inspection.later);
 	if (error)
 		return vqi_opened_explain(opened, error);
 	inspection.later->capture.duration_us = elapsed_us(opened->process, &inspection.start);

@@ -12,6 +12,7 @@
 #include "all.h"
 #include "find.h"
 #include "output.h"
+#include "report_file.h"
 
 VQI_DEFINE_CLEANUP_VALUE(struct vqi_diagnosis, vqi_diagnosis_done)
 
@@ -58,6 +59,10 @@ static struct vqi_error *run(int argc, char **argv, int *ret_status)
 	if (error)
 		return error;
 	*ret_status = diagnosis.exit_status;
+	if (options.report)
+		error = vqi_report_file_write(&options, snapshot, &diagnosis);
+	if (error)
+		return error;
 	return options.quiet ? NULL : vqi_output_report(&options, snapshot, &diagnosis);
 }
 

@@ -71,6 +71,9 @@ const struct vqi_option vqi_option_table[OPT_COUNT] = {
 	[OPT_OUTPUT] =
 		{"output", 0, VQI_OPTION_FILE, "FILE", MEMBER(output), .unique = true,
 		 .help = "write the report to FILE, which is replaced when the report is whole"},
+	[OPT_REPORT] = {"report", 0, VQI_OPTION_FILE, "FILE", MEMBER(report),
+			.help = "write a report for a bug tracker to FILE, too: Markdown, with "
+				"what may be secret in QEMU's command line masked"},
 	[OPT_COLOR] = {"color", 0, VQI_OPTION_CHOICE, "WHEN", MEMBER(color),
 		       .choices = CHOICES({"auto", VQI_COLOR_AUTO}, {"always", VQI_COLOR_ALWAYS},
 					  {"never", VQI_COLOR_NEVER}),

@@ -26,6 +26,7 @@ enum vqi_option_id {
 	OPT_CHECK,
 	OPT_FORMAT,
 	OPT_OUTPUT,
+	OPT_REPORT,
 	OPT_COLOR,
 	OPT_VERBOSE,
 	OPT_QUIET,

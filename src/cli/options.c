@@ -213,6 +213,8 @@ static const struct {
 	{OPT_ONCE, OPT_INTERVAL},    {OPT_QUIET, OPT_VERBOSE},
 	{OPT_QUIET, OPT_FORMAT},     {OPT_QUIET, OPT_OUTPUT},
 	{OPT_CHECK, OPT_OUTPUT},     {OPT_EXPORT_LAYOUT, OPT_OUTPUT},
+	{OPT_REPORT, OPT_CHECK},     {OPT_REPORT, OPT_EXPORT_LAYOUT},
+	{OPT_REPORT, OPT_ALL},
 };
 
 static struct vqi_error *check_options(const struct vqi_options *options, const struct given *given)
@@ -261,8 +263,10 @@ void vqi_options_done(struct vqi_options *options)
 
 struct vqi_error *vqi_options_parse(int argc, char **argv, struct vqi_options *ret_options)
 {
-	vqi_cleanup(vqi_options_done) struct vqi_options options = {.interval_ms =
-									    DEFAULT_INTERVAL_MS};
+	vqi_cleanup(vqi_options_done) struct vqi_options options = {
+		.interval_ms = DEFAULT_INTERVAL_MS,
+		.words = argv,
+	};
 	struct vqi_error *error = NULL;
 	struct option long_options[OPT_COUNT + 1] = {0};
 	char letters[1 + 2 * OPT_COUNT + 1];

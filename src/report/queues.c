@@ -68,8 +68,8 @@ static bool has_outstanding(const struct vqi_queue *queue)
 	       vqi_num_nonzero(queue->unreaped);
 }
 
-/* Whether a queue gets a row: it carries work, something is wrong with it, or all are wanted. */
-static bool has_row(const struct vqi_text *text, const struct vqi_queue *queue)
+/* It carries work, something is wrong with it, or all are wanted. */
+bool vqi_text_has_row(const struct vqi_text *text, const struct vqi_queue *queue)
 {
 	if (text->options->verbose || is_in_finding(text, queue))
 		return true;
@@ -146,7 +146,7 @@ static void print_rows(struct vqi_text *text)
 		const struct vqi_device *device = &snapshot->devices[i];
 
 		for (size_t j = 0; j < device->queue_count; j++)
-			if (has_row(text, &device->queues[j]))
+			if (vqi_text_has_row(text, &device->queues[j]))
 				put_row(&table, snapshot, device, &device->queues[j]);
 	}
 	vqi_table_print(&table);
@@ -231,7 +231,7 @@ static void put_folded(struct vqi_text *text, struct vqi_table *table,
 	size_t count = 0;
 
 	for (size_t i = 0; folded && i < device->queue_count; i++) {
-		folded[i] = !has_row(text, &device->queues[i]);
+		folded[i] = !vqi_text_has_row(text, &device->queues[i]);
 		count += folded[i];
 	}
 	if (!has_driver(device))
@@ -315,9 +315,14 @@ static void print_vhost(struct vqi_text *text)
 	}
 }
 
+void vqi_text_other_queues(struct vqi_text *text)
+{
+	print_folded(text);
+	print_vhost(text);
+}
+
 void vqi_text_queues(struct vqi_text *text)
 {
 	print_rows(text);
-	print_folded(text);
-	print_vhost(text);
+	vqi_text_other_queues(text);
 }

@@ -248,7 +248,7 @@ static void print_backend(struct vqi_page *page, const struct vqi_backend *backe
 		print_block(page, &backend->block);
 }
 
-static void print_device(struct vqi_page *page, const struct vqi_device *device)
+void vqi_text_raw_device(struct vqi_page *page, const struct vqi_device *device)
 {
 	const char *transport = vqi_transport_word(device->transport);
 	const char *address = device->transport_address;
@@ -285,6 +285,6 @@ void vqi_text_raw(struct vqi_text *text)
 {
 	print_target(&text->page, &text->snapshot->target);
 	for (size_t i = 0; i < text->snapshot->device_count; i++)
-		print_device(&text->page, &text->snapshot->devices[i]);
+		vqi_text_raw_device(&text->page, &text->snapshot->devices[i]);
 	vqi_raw_host(&text->page, text->snapshot);
 }

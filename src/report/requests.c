@@ -15,7 +15,7 @@
 static void print_frame(struct vqi_page *page, size_t indent, size_t number,
 			const struct vqi_frame *frame)
 {
-	vqi_page_begin(page, indent, 4);
+	vqi_page_begin(page, indent, indent + 4);
 	vqi_page_add(page, VQI_STYLE_PLAIN, "#%zu 0x%" PRIx64 " ", number, frame->pc);
 	if (frame->function || frame->module)
 		vqi_page_add(page, VQI_STYLE_PLAIN, "%s+0x%" PRIx64,
@@ -27,7 +27,12 @@ static void print_frame(struct vqi_page *page, size_t indent, size_t number,
 	vqi_page_end(page);
 }
 
-/* All frames with --verbose, else in a few words; who: "waits", "each waits", "is". */
+static bool wants_frames(const struct vqi_text *text)
+{
+	return text->options->verbose || text->options->for_tracker;
+}
+
+/* All frames with --verbose and for a tracker, else in a few words; who: "waits", "each waits", "is". */
 static void print_stack(struct vqi_text *text, size_t indent, const struct vqi_stack *stack,
 			const char *who)
 {
@@ -40,9 +45,9 @@ static void print_stack(struct vqi_text *text, size_t indent, const struct vqi_s
 	}
 	if (words[0] && !text->options->verbose)
 		vqi_page_line(page, indent, VQI_STYLE_PLAIN, "%s in %s", who, words);
-	for (size_t i = 0; text->options->verbose && i < stack->count; i++)
+	for (size_t i = 0; wants_frames(text) && i < stack->count; i++)
 		print_frame(page, indent, i, &stack->frames[i]);
-	if (stack->gap && (text->options->verbose || !words[0]))
+	if (stack->gap && (wants_frames(text) || !words[0]))
 		vqi_page_line(page, indent, VQI_STYLE_DIM, "back trace: %s", stack->gap);
 }
 
@@ -133,7 +138,8 @@ static void print_request(struct vqi_text *text, const struct vqi_request *reque
 	vqi_page_line(&text->page, 4, VQI_STYLE_PLAIN, "%s", words);
 	if (text->options->verbose)
 		print_buffers(&text->page, request);
-	print_dump(&text->page, request);
+	if (!text->options->for_tracker)
+		print_dump(&text->page, request);
 }
 
 /* Where requests wait is said once of those, one behind the other, that wait alike. */
@@ -166,7 +172,8 @@ static void print_queue(struct vqi_text *text, const struct vqi_device *device,
 	vqi_page_end(page);
 	print_requests(text, queue->requests, listed);
 	if (listed < count)
-		vqi_page_line(page, 4, VQI_STYLE_PLAIN, "%zu more; -v lists them", count - listed);
+		vqi_page_line(page, 4, VQI_STYLE_PLAIN, "%zu more%s", count - listed,
+			      text->options->for_tracker ? "" : "; -v lists them");
 }
 
 void vqi_text_requests(struct vqi_text *text)

@@ -230,16 +230,21 @@ static void print_layout(struct vqi_text *text)
 			      "unknown; --check says what would tell");
 }
 
-static void print_findings(struct vqi_text *text)
+void vqi_text_findings(struct vqi_text *text)
 {
 	const struct vqi_diagnosis *diagnosis = text->diagnosis;
 	const struct vqi_finding *full = NULL;
 
-	vqi_page_space(&text->page);
-	print_layout(text);
 	for (size_t i = 0; i < diagnosis->finding_count; i++)
 		print_finding(&text->page, &diagnosis->findings[i], &full);
-	if (diagnosis->finding_count == 0)
+}
+
+static void print_findings(struct vqi_text *text)
+{
+	vqi_page_space(&text->page);
+	print_layout(text);
+	vqi_text_findings(text);
+	if (text->diagnosis->finding_count == 0)
 		print_verdict(text);
 }
 

@@ -30,8 +30,17 @@ const char *vqi_text_verdict(const struct vqi_snapshot *snapshot, enum vqi_style
 enum vqi_style vqi_text_severity_style(enum vqi_severity severity);
 const char *vqi_text_severity_glyph(enum vqi_severity severity, bool utf8);
 
+/* The findings, the worst first, each with its evidence and the next step. */
+void vqi_text_findings(struct vqi_text *text);
+
 /* The table of the queues that carry work, the line a device of the others, and how many. */
 void vqi_text_queues(struct vqi_text *text);
+
+/* Whether a queue is in that table. */
+bool vqi_text_has_row(const struct vqi_text *text, const struct vqi_queue *queue);
+
+/* What comes after that table. */
+void vqi_text_other_queues(struct vqi_text *text);
 
 /* The requests in flight of each queue, and where they and the threads wait; nothing where they were not asked for. */
 void vqi_text_requests(struct vqi_text *text);
@@ -39,5 +48,8 @@ void vqi_text_stacks(struct vqi_text *text);
 
 /* All that is known of each device and queue. */
 void vqi_text_raw(struct vqi_text *text);
+
+/* The same of one device. */
+void vqi_text_raw_device(struct vqi_page *page, const struct vqi_device *device);
 
 #endif

@@ -15,11 +15,14 @@
 
 #include "access.h"
 #include "process_private.h"
+#include "root.h"
 #include "status.h"
 #include "vqi/cleanup.h"
+#include "vqi/mask.h"
 
 #define STATUS_MAX 65536
 #define DELETED	   " (deleted)"
+#define BELOW_ROOT "root/"
 
 /* ---- that it lives ---- */
 
@@ -64,11 +67,70 @@ static struct vqi_error *live_check(struct vqi_reader *reader)
 
 /* ---- its files ---- */
 
+/* Nobody shall have them who gets a report, or what was recorded. */
+static struct vqi_error *read_command_line(int dirfd, size_t max, char **ret_text, size_t *ret_len)
+{
+	vqi_cleanup_free char *words = NULL;
+	size_t len;
+	struct vqi_error *error = vqi_proc_read(dirfd, "cmdline", max, &words, &len);
+
+	return error ? error : vqi_mask_command_line(words, len, ret_text, ret_len);
+}
+
+static struct vqi_error *read_below_root(int root_fd, const char *path, size_t max, char **ret_text)
+{
+	vqi_cleanup_fd int fd = vqi_root_open_file(root_fd, path);
+
+	return fd < 0 ? vqi_error_sys(errno, "cannot open %s", path)
+		      : vqi_root_read(fd, max, ret_text);
+}
+
+static struct vqi_error *read_package(int root_fd, const char *path, char **ret_text)
+{
+	char *package = vqi_root_package(root_fd, path);
+
+	if (!package)
+		return vqi_error_sys(ENOENT, "%s is of no package", path);
+	*ret_text = package;
+	return NULL;
+}
+
+/* What is none of /proc/PID, but of the target's system. */
+static struct vqi_error *read_system(int dirfd, const char *name, size_t max, char **ret_text,
+				     size_t *ret_len)
+{
+	vqi_cleanup_fd int root_fd = openat(dirfd, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool is_package = strncmp(name, VQI_PACKAGE_OF, strlen(VQI_PACKAGE_OF)) == 0;
+	struct vqi_error *error;
+
+	if (root_fd < 0)
+		return vqi_error_sys(errno, "cannot open root");
+	if (is_package)
+		error = read_package(root_fd, name + strlen(VQI_PACKAGE_OF), ret_text);
+	else
+		error = read_below_root(root_fd, name + strlen(BELOW_ROOT), max, ret_text);
+	if (!error && ret_len)
+		*ret_len = strlen(*ret_text);
+	return error;
+}
+
+static bool is_of_system(const char *name)
+{
+	return strncmp(name, BELOW_ROOT, strlen(BELOW_ROOT)) == 0 ||
+	       strncmp(name, VQI_PACKAGE_OF, strlen(VQI_PACKAGE_OF)) == 0;
+}
+
 static struct vqi_error *live_read_file(struct vqi_reader *reader, const char *name, size_t max,
 					char **ret_text, size_t *ret_len)
 {
-	struct vqi_error *error = vqi_proc_read(reader->dirfd, name, max, ret_text, ret_len);
+	struct vqi_error *error;
 
+	if (strcmp(name, "cmdline") == 0)
+		error = read_command_line(reader->dirfd, max, ret_text, ret_len);
+	else if (is_of_system(name))
+		error = read_system(reader->dirfd, name, max, ret_text, ret_len);
+	else
+		error = vqi_proc_read(reader->dirfd, name, max, ret_text, ret_len);
 	return error ? vqi_reader_file_error(reader, name, error) : NULL;
 }
 

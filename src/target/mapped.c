@@ -3,17 +3,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "live.h"
 #include "process_private.h"
+#include "root.h"
 #include "vqi/cleanup.h"
 
 #define OUR_MAPS_MAX ((size_t)64 << 20)
@@ -58,46 +56,21 @@ static bool is_mapped(int fd, const struct vqi_map *map)
 	return !error && dev == map->dev && inode == map->inode;
 }
 
-/* Turns an O_PATH descriptor into one for reading, if it is a regular file: opening a device or a
- * FIFO could do things, or wait. Returns -1 with errno. */
-static int open_regular(int path_fd)
-{
-	char path[32];
-	struct stat st;
-
-	if (fstat(path_fd, &st) != 0)
-		return -1;
-	if (!S_ISREG(st.st_mode)) {
-		errno = EINVAL;
-		return -1;
-	}
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", path_fd);
-	return open(path, O_RDONLY | O_CLOEXEC);
-}
-
 /* Opens a file of /proc/PID for reading, following links. Returns -1 with errno. */
 static int open_entry(struct vqi_reader *reader, const char *name)
 {
 	vqi_cleanup_fd int path_fd = openat(reader->dirfd, name, O_PATH | O_CLOEXEC);
 
-	return path_fd < 0 ? -1 : open_regular(path_fd);
+	return path_fd < 0 ? -1 : vqi_root_open_regular(path_fd);
 }
 
-/* Opens path as the target sees it. Links in it are followed below the target's root directory, not
- * below ours. Returns -1 with errno. */
+/* Opens path as the target sees it. Returns -1 with errno. */
 static int open_below_root(struct vqi_reader *reader, const char *path)
 {
-	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
 	vqi_cleanup_fd int root_fd =
 		openat(reader->dirfd, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	vqi_cleanup_fd int path_fd = -1;
 
-	if (root_fd < 0)
-		return -1;
-	path_fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
-	if (path_fd < 0 && errno == ENOSYS) /* before Linux 5.6, or forbidden in a container */
-		path_fd = openat(root_fd, path + strspn(path, "/"), O_PATH | O_CLOEXEC);
-	return path_fd < 0 ? -1 : open_regular(path_fd);
+	return root_fd < 0 ? -1 : vqi_root_open_file(root_fd, path);
 }
 
 /* Turns \012 into a newline, in place. */

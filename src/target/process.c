@@ -2,6 +2,7 @@
 #include "vqi/process.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "live.h"
 #include "process_private.h"
 #include "vqi/cleanup.h"
+#include "vqi/limits.h"
 
 static struct vqi_error *read_memory(struct vqi_mem *mem, struct vqi_range *ranges, size_t count)
 {
@@ -103,6 +105,22 @@ struct vqi_error *vqi_process_read_file(struct vqi_process *process, const char 
 					char **ret_text, size_t *ret_len)
 {
 	return process->reader->ops->read_file(process->reader, name, max, ret_text, ret_len);
+}
+
+struct vqi_error *vqi_process_package(struct vqi_process *process, const char *path,
+				      char **ret_package)
+{
+	vqi_cleanup_free char *name = NULL;
+	struct vqi_error *error;
+
+	if (asprintf(&name, VQI_PACKAGE_OF "%s", path) < 0) {
+		name = NULL;
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	}
+	error = vqi_process_read_file(process, name, VQI_MAX_STRING, ret_package, NULL);
+	if (error && error->saved_errno == ENOENT)
+		vqi_error_free(take_ptr(error));
+	return error;
 }
 
 struct vqi_error *vqi_process_read_link(struct vqi_process *process, const char *name,

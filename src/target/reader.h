@@ -20,8 +20,12 @@
 
 struct vqi_reader;
 
+/* Before the path of a file, a name of a text that is the package that the file is of. */
+#define VQI_PACKAGE_OF "package of "
+
 struct vqi_reader_ops {
-	/* Reads a whole small file, NUL-terminated; ret_len may be NULL. A thread that has ended is GONE.
+	/* Reads a whole small file, NUL-terminated; ret_len may be NULL. See vqi_process_read_file() and
+	 * VQI_PACKAGE_OF for those that are more than files. A thread that has ended is GONE.
 	 * Errors: GONE, PERMISSION, SYS, LIMIT above max bytes, NOMEM. Owner: the caller frees. */
 	struct vqi_error *(*read_file)(struct vqi_reader *reader, const char *name, size_t max,
 				       char **ret_text, size_t *ret_len);

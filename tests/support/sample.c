@@ -356,12 +356,8 @@ void vqi_sample_unknown(struct vqi_sample *sample)
 	sample->diagnosis.exit_status = VQI_EXIT_PARTIAL;
 }
 
-void vqi_sample_hostile(struct vqi_sample *sample)
+void vqi_sample_hostile_text(struct vqi_sample *sample, const char *hostile)
 {
-	static const char hostile[] = "\033]0;pwned\007\033[2J\r\n\xc2\x9b"
-				      "31m\xff\xe2\x80\xae\"\\/ \xc3\xa9";
-	static char *evidence[] = {(char *)hostile};
-	static char *unplugged[] = {(char *)hostile, (char *)"blk7"};
 	struct vqi_device *device;
 
 	vqi_sample_empty(sample);
@@ -386,13 +382,16 @@ void vqi_sample_hostile(struct vqi_sample *sample)
 	device->queues[1].handler = VQI_HANDLER_NONE;
 	device->queues[1].handler_ctx_hva = 0;
 	device->queues[1].handler_polled = VQI_UNKNOWN;
+	sample->hostile = (char *)hostile;
+	sample->unplugged[0] = (char *)hostile;
+	sample->unplugged[1] = (char *)"blk7";
 	sample->findings[0] = (struct vqi_finding){
 		.rule = &stuck_rule,
 		.severity = VQI_ERROR,
 		.confidence = VQI_CONFIRMED,
 		.device = device,
 		.summary = (char *)hostile,
-		.evidence = evidence,
+		.evidence = &sample->hostile,
 		.evidence_count = 1,
 	};
 	sample->findings[1] = (struct vqi_finding){
@@ -403,12 +402,18 @@ void vqi_sample_hostile(struct vqi_sample *sample)
 		.next_step = (char *)hostile,
 	};
 	sample->diagnosis.finding_count = 2;
-	sample->snapshot.unplugged = unplugged;
+	sample->snapshot.unplugged = sample->unplugged;
 	sample->snapshot.unplugged_count = 2;
 	sample->diagnosis.exit_status = VQI_EXIT_FINDING;
 	sample->gaps[0] =
 		(struct vqi_gap){(char *)hostile, VQI_NUM(3), (char *)hostile, (char *)hostile};
 	sample->snapshot.gap_count = 1;
+}
+
+void vqi_sample_hostile(struct vqi_sample *sample)
+{
+	vqi_sample_hostile_text(sample, "\033]0;pwned\007\033[2J\r\n\xc2\x9b"
+					"31m\xff\xe2\x80\xae\"\\/ \xc3\xa9");
 }
 
 void (*const vqi_samples[])(struct vqi_sample *sample) = {

@@ -24,6 +24,7 @@ struct vqi_sample {
 	struct vqi_buffer buffers[2];
 	struct vqi_detail details[3];
 	struct vqi_frame frames[1];
+	char *hostile, *unplugged[2];
 };
 
 /* Indices into loops[] and threads[]; the worker and the vCPUs are in the stuck sample only. */
@@ -53,8 +54,9 @@ void vqi_sample_vhost(struct vqi_sample *sample);
 /* As little as can be known: all that may be NULL or unknown is, and one gap of each kind. */
 void vqi_sample_unknown(struct vqi_sample *sample);
 
-/* Escape sequences, line ends and bytes that are not UTF-8 wherever a string is. */
+/* Escape sequences, line ends and bytes that are not UTF-8 wherever a string is; and any other text there. */
 void vqi_sample_hostile(struct vqi_sample *sample);
+void vqi_sample_hostile_text(struct vqi_sample *sample, const char *hostile);
 
 /* Parts of the samples. */
 

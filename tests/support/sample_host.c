@@ -66,11 +66,24 @@ static void add_loop_threads(struct vqi_sample *sample)
 	sample->snapshot.thread_count = 2;
 }
 
+static const char command_line[] =
+	"qemu-system-x86_64\0-name\0web1\0-object\0secret,id=s0,data=***\0"
+	"-append\0root=/dev/vda1 ro\0";
+
 void vqi_sample_add_host(struct vqi_sample *sample)
 {
 	struct vqi_snapshot *snapshot = &sample->snapshot;
 
 	snapshot->target.bql_owner = VQI_NUM(0);
+	snapshot->host = (struct vqi_host){
+		.command_line = (char *)command_line,
+		.command_line_len = sizeof(command_line) - 1,
+		.package = (char *)"qemu-system-x86 1:7.2+dfsg-7+deb12u18",
+		.distribution = (char *)"Debian GNU/Linux 12 (bookworm)",
+		.kernel = (char *)"6.1.0-18-amd64 #1 SMP Debian 6.1.76-1",
+		.cpu = (char *)"A Processor",
+		.accelerator = (char *)"kvm",
+	};
 	add_loops(sample);
 	add_loop_threads(sample);
 	for (unsigned int i = 0; i < 2; i++)
@@ -206,6 +219,16 @@ void vqi_sample_add_hostile_host(struct vqi_sample *sample, const char *text)
 
 	vqi_sample_add_host(sample);
 	vqi_sample_add_threads(sample);
+	sample->snapshot.host = (struct vqi_host){
+		.command_line = hostile,
+		.command_line_len = strlen(text) + 1,
+		.package = hostile,
+		.is_replaced = true,
+		.distribution = hostile,
+		.kernel = hostile,
+		.cpu = hostile,
+		.accelerator = hostile,
+	};
 	for (size_t i = 0; i < sample->snapshot.loop_count; i++)
 		sample->loops[i].name = hostile;
 	for (size_t i = 0; i < sample->snapshot.thread_count; i++) {

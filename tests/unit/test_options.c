@@ -255,6 +255,9 @@ static const struct {
 	{{"-p1", "--check", "--output=/o", NULL}, "--check and --output"},
 	{{"-p1", "--export-layout=/l", "--output=/o", NULL}, "--export-layout and --output"},
 	{{"-p1", "--output=/o", "--output=/o", NULL}, "--output is given twice"},
+	{{"-p1", "--check", "--report=x", NULL}, "--report and --check"},
+	{{"-p1", "--export-layout=x", "--report=y", NULL}, "--report and --export-layout"},
+	{{"-a", "--report=y", NULL}, "--report and --all"},
 	{{"-p1", "--check", "-dblk0", NULL}, "--check looks at all"},
 	{{"-p1", "--check", "-q0", NULL}, "--check looks at all"},
 	{{"-p1", "--check", "--once", NULL}, "--check looks at all"},
@@ -303,7 +306,7 @@ START_TEST(test_help_lists_options)
 		else
 			ck_assert_ok(PARSE("-p1", name));
 	}
-	ck_assert_uint_eq(count, 23);
+	ck_assert_uint_eq(count, 24);
 }
 END_TEST
 
