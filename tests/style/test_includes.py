@@ -33,6 +33,7 @@ PUBLIC = {
     "layout.h": "layout",
     "layout_table.h": "layout",
     "limits.h": "base",
+    "mask.h": "base",
     "loops.h": "qemu",
     "mem.h": "target",
     "names.h": "virtio",

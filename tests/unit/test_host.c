@@ -86,8 +86,7 @@ START_TEST(test_process)
 	ck_assert_ok(vqi_process_open(target.pid, &process));
 	ck_assert_ok(vqi_host_read(process, "/nowhere", snapshot));
 	ck_assert_str_eq(snapshot->host.command_line, basename(vqi_target_path()));
-	ck_assert_uint_eq(snapshot->host.command_line_len,
-			  strlen(basename(vqi_target_path())) + 1);
+	ck_assert_uint_eq(snapshot->host.command_line_len, strlen(basename(vqi_target_path())) + 1);
 	uname(&name);
 	ck_assert_msg(strncmp(snapshot->host.kernel, name.release, strlen(name.release)) == 0, "%s",
 		      snapshot->host.kernel);

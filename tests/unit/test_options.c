@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "option_table.h"
 #include "unit.h"
 
 #define MAX_WORDS 20
@@ -60,6 +61,7 @@ START_TEST(test_every_option)
 	ck_assert_ok(PARSE("-p", "1", "-d", "blk0", "--device=net 0", "-q", "1023", "--interval",
 			   "1.5", "--stop=always", "--debuginfo", "/d", "--export-layout=/e", "-f",
 			   "json", "--color=never", "-v"));
+	ck_assert_ptr_null(options.report);
 	ck_assert_int_eq(options.pid, 1);
 	ck_assert_uint_eq(options.device_count, 2);
 	ck_assert_str_eq(options.devices[0], "blk0");
@@ -74,7 +76,9 @@ START_TEST(test_every_option)
 	ck_assert(options.verbose);
 
 	ck_assert_ok(PARSE("--queue=0", "--once", "--quiet", "--pid=2147483647", "--stop", "never",
-			   "--color", "always", "--layout", "/l"));
+			   "--color", "always", "--layout", "/l", "--report=/r"));
+	ck_assert_str_eq(options.report, "/r");
+	ck_assert_ptr_nonnull(options.words);
 	ck_assert_str_eq(options.layout, "/l");
 	ck_assert_int_eq(options.pid, 2147483647);
 	ck_assert(vqi_num_is(options.queue, 0));
@@ -306,7 +310,7 @@ START_TEST(test_help_lists_options)
 		else
 			ck_assert_ok(PARSE("-p1", name));
 	}
-	ck_assert_uint_eq(count, 24);
+	ck_assert_uint_eq(count, OPT_COUNT);
 }
 END_TEST
 
