@@ -148,6 +148,23 @@ def test_each_has_its_own_trouble(start, inspect, reports, machines, tmp_path):
     assert pages == ["stopped", "stuck"], "what is well has no page"
 
 
+@pytest.mark.parametrize("source", ["dwarf", "profile"])
+def test_twins_share_a_layout(host, machines, reports, source):
+    """What is found out once is as good as what each finds out: devices of one and of the other."""
+    is_stock = source == "profile"  # it looks for its modules beside itself, and has no qtest
+    executable = odd_qemus.STOCK if is_stock else odd_qemus.original()
+    env = {"QEMU_MODULE_DIR": str(odd_qemus.STOCK_MODULES)} if is_stock else {}
+    for name, devices in (("a", RNG), ("b", BALLOON), ("c", RNG)):
+        more = {"executable": executable, "memory": "16", "env": env}
+        machines.start("-S", "-name", name, *devices, kind=host.qemu, **more)
+    found = reports("--no-cache", "--once")
+    assert names(found) == ["a", "b", "c"]
+    assert [[report.label(device) for device in report.devices] for report in found] == [["rng0"], ["balloon0"], ["rng0"]]
+    for report in found:
+        assert report.target["layout_source"] == source
+        assert report.json["gaps"] == []
+
+
 def test_who_only_talks_of_qemus(host, start, inspect, reports):
     """Debuggers, shells and what has QEMU in its name are none."""
     vm = start(name="real")
