@@ -25,9 +25,20 @@ struct vqi_candidates {
 	size_t count;
 };
 
+/* Where and how they are looked for. */
+struct vqi_candidates_search {
+	int proc_fd; /* /proc, or a folder that looks like it */
+	/* Told of each process before its command line is read, which can take for ever: the kernel keeps one who reads it
+	 * waiting while the process changes its memory, and that can hang. NULL: not told. */
+	void (*begin)(pid_t pid, void *context);
+	void *context;
+	const pid_t *stubborn; /* those whose command lines are not to be read */
+	size_t stubborn_count;
+};
+
 /* Lists those of a procfs. A process that ends meanwhile, or of which nothing may be seen, is passed over; this one too.
- * proc_fd: /proc, or a folder that looks like it. Errors: SYS, NOMEM. */
-struct vqi_error *vqi_candidates_find(int proc_fd,
+ * Errors: SYS, NOMEM. */
+struct vqi_error *vqi_candidates_find(const struct vqi_candidates_search *search,
 				      struct vqi_candidates *ret_candidates) vqi_must_check;
 void vqi_candidates_done(struct vqi_candidates *candidates);
 VQI_DEFINE_CLEANUP_VALUE(struct vqi_candidates, vqi_candidates_done)

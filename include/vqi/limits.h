@@ -49,6 +49,7 @@
 #define VQI_MAX_PACKAGE_STATUS (64 << 20)   /* bytes of dpkg's list of packages */
 #define VQI_MAX_CPUINFO	       (4 << 20)    /* bytes of /proc/cpuinfo */
 #define VQI_MAX_COMMAND	       (1u << 21)   /* bytes of a command line */
+#define VQI_MAX_STUBBORN       8   /* processes whose command line cannot be read in time */
 #define VQI_MAX_AT_ONCE	       128 /* targets of --all that are inspected at the same time */
 #define VQI_MAX_CHILD_OUTPUT   (256u << 20) /* bytes of what one of them gives */
 #define VQI_CHILD_WAIT_S       120	    /* for one of them, beyond the time between its looks */

@@ -223,7 +223,7 @@ struct vqi_error *vqi_inspect_all(const struct vqi_options *given, int *ret_stat
 	struct vqi_options options = *given;
 	struct vqi_error *error;
 
-	error = vqi_find_candidates(&candidates);
+	error = vqi_find_all(&candidates);
 	if (!error)
 		error = vqi_known_layouts_find(given, &candidates, wait_s, &known);
 	options.known = &known;

@@ -74,20 +74,19 @@ static bool may_be_qemu(const char *words, size_t len)
 	return false;
 }
 
-/* Whether it is an executable that has the name, whatever the command line says. */
-static bool runs_qemu(int dirfd)
-{
-	vqi_cleanup_free char *exe = NULL;
-	vqi_cleanup_error struct vqi_error *refused = vqi_proc_readlink(dirfd, "exe", &exe);
-
-	return !refused && has_name(exe);
-}
-
 /* ---- the list ---- */
 
-static struct vqi_error *add(struct vqi_candidates *found, int dirfd, pid_t pid, const char *words,
-			     size_t len)
+/* What is found so far. */
+struct finding {
+	const struct vqi_candidates_search *search;
+	struct vqi_candidates found;
+};
+
+/* path: of what it was started by. */
+static struct vqi_error *add(struct finding *finding, int dirfd, pid_t pid, const char *path,
+			     struct vqi_candidate **ret_candidate)
 {
+	struct vqi_candidates *found = &finding->found;
 	struct vqi_candidate *grown = reallocarray(found->all, found->count + 1, sizeof(*grown));
 	struct vqi_candidate *candidate;
 	struct stat exe;
@@ -98,8 +97,8 @@ static struct vqi_error *add(struct vqi_candidates *found, int dirfd, pid_t pid,
 	candidate = &grown[found->count];
 	*candidate = (struct vqi_candidate){
 		.pid = pid,
-		.program = strdup(vqi_base_name(words)),
-		.is_plain = is_plain_name(words),
+		.program = strdup(vqi_base_name(path)),
+		.is_plain = is_plain_name(path),
 	};
 	if (!candidate->program)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
@@ -108,25 +107,66 @@ static struct vqi_error *add(struct vqi_candidates *found, int dirfd, pid_t pid,
 		candidate->dev = exe.st_dev;
 		candidate->inode = exe.st_ino;
 	}
-	return vqi_command_vm_name(words, len, &candidate->vm_name);
+	*ret_candidate = candidate;
+	return NULL;
+}
+
+/* Of one whose command line is not to be read the executable's name tells. */
+static struct vqi_error *look_at_exe(struct finding *finding, int dirfd, pid_t pid)
+{
+	vqi_cleanup_free char *exe = NULL;
+	struct vqi_error *error = vqi_proc_readlink(dirfd, "exe", &exe);
+	struct vqi_candidate *candidate;
+
+	if (error && error->code == VQI_ERROR_NOMEM)
+		return error;
+	if (vqi_error_drop(error) || !has_name(exe))
+		return NULL;
+	return add(finding, dirfd, pid, exe, &candidate);
 }
 
 /* A kernel thread or a zombie has no command line. */
-static struct vqi_error *look_at(struct vqi_candidates *found, int proc_fd, const char *name)
+static struct vqi_error *look_at_command(struct finding *finding, int dirfd, pid_t pid)
 {
-	vqi_cleanup_fd int dirfd = openat(proc_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	vqi_cleanup_free char *words = NULL;
+	const struct vqi_candidates_search *search = finding->search;
+	vqi_cleanup_free char *words = NULL, *exe = NULL;
+	struct vqi_candidate *candidate;
 	struct vqi_error *error;
 	size_t len;
 
-	if (dirfd < 0)
-		return NULL;
+	if (search->begin)
+		search->begin(pid, search->context);
 	error = vqi_proc_read(dirfd, "cmdline", VQI_MAX_COMMAND, &words, &len);
+	if (!error && len && !may_be_qemu(words, len))
+		error = vqi_proc_readlink(dirfd, "exe", &exe);
 	if (error && error->code == VQI_ERROR_NOMEM)
 		return error;
-	if (vqi_error_drop(error) || !len || (!may_be_qemu(words, len) && !runs_qemu(dirfd)))
+	if (vqi_error_drop(error) || !len || (exe && !has_name(exe)))
 		return NULL;
-	return add(found, dirfd, (pid_t)atoi(name), words, len);
+	error = add(finding, dirfd, pid, words, &candidate);
+	return error ? error : vqi_command_vm_name(words, len, &candidate->vm_name);
+}
+
+static bool is_stubborn(const struct vqi_candidates_search *search, pid_t pid)
+{
+	for (size_t i = 0; i < search->stubborn_count; i++) {
+		if (search->stubborn[i] == pid)
+			return true;
+	}
+	return false;
+}
+
+static struct vqi_error *look_at(struct finding *finding, const char *name)
+{
+	const struct vqi_candidates_search *search = finding->search;
+	vqi_cleanup_fd int dirfd =
+		openat(search->proc_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	pid_t pid = (pid_t)atoi(name);
+
+	if (dirfd < 0)
+		return NULL;
+	return is_stubborn(search, pid) ? look_at_exe(finding, dirfd, pid)
+					: look_at_command(finding, dirfd, pid);
 }
 
 static int compare(const void *one, const void *other)
@@ -137,10 +177,18 @@ static int compare(const void *one, const void *other)
 	return by_name ? by_name : (a->pid > b->pid) - (a->pid < b->pid);
 }
 
-struct vqi_error *vqi_candidates_find(int proc_fd, struct vqi_candidates *ret_candidates)
+static void finding_done(struct finding *finding)
 {
-	vqi_cleanup(vqi_candidates_done) struct vqi_candidates found = {0};
-	vqi_cleanup_fd int fd = openat(proc_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	vqi_candidates_done(&finding->found);
+}
+VQI_DEFINE_CLEANUP_VALUE(struct finding, finding_done)
+
+struct vqi_error *vqi_candidates_find(const struct vqi_candidates_search *search,
+				      struct vqi_candidates *ret_candidates)
+{
+	vqi_cleanup(finding_done) struct finding finding = {.search = search};
+	struct vqi_candidates *found = &finding.found;
+	vqi_cleanup_fd int fd = openat(search->proc_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	vqi_cleanup_dir DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
 	struct vqi_error *error = NULL;
 	const struct dirent *entry;
@@ -152,13 +200,13 @@ struct vqi_error *vqi_candidates_find(int proc_fd, struct vqi_candidates *ret_ca
 		const char *name = entry->d_name;
 
 		if (name[strspn(name, "0123456789")] == '\0' && atoi(name) != getpid())
-			error = look_at(&found, proc_fd, name);
+			error = look_at(&finding, name);
 	}
 	if (error)
 		return error;
-	if (found.count)
-		qsort(found.all, found.count, sizeof(*found.all), compare);
-	*ret_candidates = found;
-	found = (struct vqi_candidates){0};
+	if (found->count)
+		qsort(found->all, found->count, sizeof(*found->all), compare);
+	*ret_candidates = *found;
+	*found = (struct vqi_candidates){0};
 	return NULL;
 }

@@ -61,7 +61,7 @@ static const char *find(void)
 	size_t len = 0;
 
 	vqi_candidates_done(&found);
-	ck_assert_ok(vqi_candidates_find(fd, &found));
+	ck_assert_ok(vqi_candidates_find(&(struct vqi_candidates_search){.proc_fd = fd}, &found));
 	text[0] = '\0';
 	for (size_t i = 0; i < found.count; i++)
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%d", i ? " " : "",
@@ -163,12 +163,46 @@ START_TEST(test_executable)
 }
 END_TEST
 
+static pid_t begun[8];
+static size_t begun_count;
+
+static void note(pid_t pid, void *context)
+{
+	ck_assert_ptr_eq(context, begun);
+	begun[begun_count++] = pid;
+}
+
+/* Whose command line would keep one waiting, as the other end of a FIFO does, is told by its executable alone. */
+START_TEST(test_stubborn)
+{
+	static const pid_t stubborn[] = {7, 8};
+	struct vqi_candidates_search search = {
+		.begin = note, .context = begun, .stubborn = stubborn, .stubborn_count = 2};
+	vqi_cleanup_fd int fd = open(scratch_path("."), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	add("7", "/usr/bin/qemu-system-x86_64", NULL);
+	add("8", "/usr/bin/sleep", NULL);
+	add("9", NULL, "qemu-kvm -name web1");
+	ck_assert_int_eq(mkfifo(path_of("7", "cmdline"), 0600), 0);
+	ck_assert_int_eq(mkfifo(path_of("8", "cmdline"), 0600), 0);
+	search.proc_fd = fd;
+	ck_assert_ok(vqi_candidates_find(&search, &found));
+	ck_assert_uint_eq(found.count, 2);
+	ck_assert_int_eq(found.all[0].pid, 7);
+	ck_assert_str_eq(found.all[0].program, "qemu-system-x86_64");
+	ck_assert(found.all[0].is_plain && !found.all[0].vm_name);
+	ck_assert_int_eq(found.all[1].pid, 9);
+	ck_assert_uint_eq(begun_count, 1);
+	ck_assert_int_eq(begun[0], 9);
+}
+END_TEST
+
 /* Of a real procfs: this process is not among what it finds. */
 START_TEST(test_real)
 {
 	vqi_cleanup_fd int fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	ck_assert_ok(vqi_candidates_find(fd, &found));
+	ck_assert_ok(vqi_candidates_find(&(struct vqi_candidates_search){.proc_fd = fd}, &found));
 	for (size_t i = 0; i < found.count; i++)
 		ck_assert_int_ne(found.all[i].pid, getpid());
 }
@@ -184,6 +218,7 @@ int main(void)
 	tcase_add_test(tcase, test_what_is_not);
 	tcase_add_test(tcase, test_order);
 	tcase_add_test(tcase, test_executable);
+	tcase_add_test(tcase, test_stubborn);
 	tcase_add_test(tcase, test_real);
 	return unit_run("candidates", tcase);
 }
