@@ -28,6 +28,7 @@ static void set_limits(const struct vqi_confined_limits *limits)
 
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		signal(signals[i], SIG_DFL);
+	signal(SIGTSTP, SIG_IGN); /* the parent waits, and could not stop with it */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	setrlimit(RLIMIT_CPU, &cpu);

@@ -159,17 +159,35 @@ void vqi_printable_json_write(FILE *stream, const char *document)
 	fwrite(start, 1, (size_t)(document - start), stream);
 }
 
+/* The columns of the character that a text starts with, and its length in bytes. */
+static size_t first_width(const char *text, size_t *ret_len)
+{
+	uint32_t code = 0;
+	unsigned int len = decode(text, &code);
+	int columns = code < 0x80 ? 1 : wcwidth((wchar_t)code);
+
+	*ret_len = len ? len : 1;
+	return columns > 0 ? (size_t)columns : 0;
+}
+
 size_t vqi_printable_width(const char *text, size_t len)
 {
-	size_t width = 0;
+	size_t width = 0, step;
 
-	for (size_t i = 0; i < len;) {
-		uint32_t code = 0;
-		unsigned int step = decode(text + i, &code);
-		int columns = code < 0x80 ? 1 : wcwidth((wchar_t)code);
-
-		width += columns > 0 ? (size_t)columns : 0;
-		i += step ? step : 1;
-	}
+	for (size_t i = 0; i < len; i += step)
+		width += first_width(text + i, &step);
 	return width;
+}
+
+size_t vqi_printable_cut(const char *text, size_t columns)
+{
+	size_t width = 0, len = 0, step;
+
+	while (text[len]) {
+		width += first_width(text + len, &step);
+		if (width > columns)
+			break;
+		len += step;
+	}
+	return len;
 }

@@ -29,4 +29,7 @@ void vqi_printable_json_write(FILE *stream, const char *document);
 /* How many columns of a terminal the first len bytes of a printable text take. */
 size_t vqi_printable_width(const char *text, size_t len);
 
+/* How many bytes of a printable text fit in so many columns; of no character a part. */
+size_t vqi_printable_cut(const char *text, size_t columns);
+
 #endif

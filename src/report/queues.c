@@ -29,17 +29,24 @@ static bool has_driver(const struct vqi_device *device)
 	return device->unread || device->status & STATUS_DRIVER;
 }
 
-/* How the table calls a device: on a terminal a QOM path is the proxy's, which is shorter. */
+size_t vqi_text_short_label(const struct vqi_device *device)
+{
+	static const char backend[] = "/virtio-backend";
+	size_t len = strlen(vqi_text_label(device)), backend_len = strlen(backend);
+
+	if (!device->id && len > backend_len &&
+	    strcmp(vqi_text_label(device) + len - backend_len, backend) == 0)
+		len -= backend_len;
+	return len;
+}
+
+/* How the table calls a device: in short on a terminal. */
 static void put_label(struct vqi_table *table, struct libscols_line *row,
 		      const struct vqi_device *device)
 {
-	static const char backend[] = "/virtio-backend";
 	const char *label = vqi_text_label(device);
-	size_t len = strlen(label), backend_len = strlen(backend);
+	size_t len = table->page->width ? vqi_text_short_label(device) : strlen(label);
 
-	if (table->page->width && !device->id && len > backend_len &&
-	    strcmp(label + len - backend_len, backend) == 0)
-		len -= backend_len;
 	vqi_table_cell(table, row, 0, VQI_STYLE_PLAIN, "%.*s", (int)len, label);
 }
 
@@ -62,7 +69,7 @@ static bool is_in_finding(const struct vqi_text *text, const struct vqi_queue *q
 	return false;
 }
 
-static bool has_outstanding(const struct vqi_queue *queue)
+bool vqi_text_has_outstanding(const struct vqi_queue *queue)
 {
 	return vqi_num_nonzero(vqi_queue_untaken(queue)) || vqi_num_nonzero(queue->in_flight) ||
 	       vqi_num_nonzero(queue->unreaped);
@@ -79,13 +86,13 @@ bool vqi_text_has_row(const struct vqi_text *text, const struct vqi_queue *queue
 	case VQI_QUEUE_PARKED:
 		return false;
 	case VQI_QUEUE_PAUSED:
-		return queue->kind != VQI_KIND_RECEIVE && has_outstanding(queue);
+		return queue->kind != VQI_KIND_RECEIVE && vqi_text_has_outstanding(queue);
 	default:
 		return true;
 	}
 }
 
-static enum vqi_style state_style(enum vqi_queue_state state)
+enum vqi_style vqi_text_state_style(enum vqi_queue_state state)
 {
 	switch (state) {
 	case VQI_QUEUE_STUCK:
@@ -118,7 +125,7 @@ static void put_row(struct vqi_table *table, const struct vqi_snapshot *snapshot
 	put_device(table, row, device);
 	vqi_table_cell(table, row, 3, VQI_STYLE_PLAIN, "%u", queue->index);
 	vqi_table_cell(table, row, 4, VQI_STYLE_PLAIN, "%s", queue->role ? queue->role : "-");
-	vqi_table_cell(table, row, 5, state_style(queue->state), "%s",
+	vqi_table_cell(table, row, 5, vqi_text_state_style(queue->state), "%s",
 		       vqi_queue_state_word(queue->state));
 	put_number(table, row, 6, queue->avail_idx);
 	put_number(table, row, 7, queue->shadow_avail_idx);

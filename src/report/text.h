@@ -21,6 +21,9 @@ static inline const char *vqi_text_label(const struct vqi_device *device)
 	return label ? label : "(device without a name)";
 }
 
+/* How much of that a table on a terminal shows: of a QOM path the proxy's, which is shorter. */
+size_t vqi_text_short_label(const struct vqi_device *device);
+
 /* What to call a target: its VM, or else its program. */
 const char *vqi_text_target(const struct vqi_target *target);
 
@@ -29,6 +32,10 @@ const char *vqi_text_verdict(const struct vqi_snapshot *snapshot, enum vqi_style
 
 enum vqi_style vqi_text_severity_style(enum vqi_severity severity);
 const char *vqi_text_severity_glyph(enum vqi_severity severity, bool utf8);
+enum vqi_style vqi_text_state_style(enum vqi_queue_state state);
+
+/* Whether buffers are published and not done with, as far as known. */
+bool vqi_text_has_outstanding(const struct vqi_queue *queue);
 
 /* The findings, the worst first, each with its evidence and the next step. */
 void vqi_text_findings(struct vqi_text *text);
