@@ -23,6 +23,14 @@ struct vqi_error *vqi_report_text(FILE *stream, const struct vqi_snapshot *snaps
 				  const struct vqi_diagnosis *diagnosis,
 				  const struct vqi_report_options *options) vqi_must_check;
 
+/* The same of one queue of the snapshot, after a closer look at it: findings, requests in flight, back traces of all
+ * threads that have any, and its numbers; with verbose, all that is known of the requests.
+ * Errors: SYS when stream cannot be written, NOMEM. */
+struct vqi_error *vqi_report_queue(FILE *stream, const struct vqi_snapshot *snapshot,
+				   const struct vqi_diagnosis *diagnosis,
+				   const struct vqi_device *device, const struct vqi_queue *queue,
+				   const struct vqi_report_options *options) vqi_must_check;
+
 /* For programs: one JSON document and a newline; data/virtq-inspect.schema.json describes it. */
 struct vqi_error *vqi_report_json(FILE *stream, const struct vqi_snapshot *snapshot,
 				  const struct vqi_diagnosis *diagnosis) vqi_must_check;

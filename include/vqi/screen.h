@@ -44,7 +44,7 @@ struct vqi_error *vqi_screen_draw(struct vqi_screen *screen, const struct vqi_hi
 enum vqi_screen_action_kind {
 	VQI_SCREEN_NONE,	/* the time has come, or a signal */
 	VQI_SCREEN_QUIT,	/* the reader wants no more, or the terminal is gone */
-	VQI_SCREEN_CLOSER_LOOK, /* at a queue: then vqi_screen_show_text() */
+	VQI_SCREEN_CLOSER_LOOK, /* at a queue: then vqi_screen_show_text() of vqi_report_queue() */
 	VQI_SCREEN_REPORT,	/* a file of it all: then vqi_screen_message() */
 };
 

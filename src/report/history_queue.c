@@ -255,8 +255,7 @@ static void set_state(struct vqi_queue_history *history, enum vqi_queue_state st
 		history->state = state;
 		history->state_since_ns = now_ns;
 	}
-	/* That it is stuck is known a look later than it is so. */
-	if (state == VQI_QUEUE_STUCK && history->moved_ns < history->state_since_ns)
+	if (state == VQI_QUEUE_STUCK) /* which is known a look later than it is so */
 		history->state_since_ns = history->moved_ns;
 	history->state_ms = (now_ns - history->state_since_ns) / NS_PER_MS;
 	history->still_ms = (now_ns - history->moved_ns) / NS_PER_MS;

@@ -117,7 +117,7 @@ static void print_vring(struct vqi_page *page, const struct vqi_queue *queue)
 	vqi_page_end(page);
 }
 
-static void print_queue(struct vqi_page *page, const struct vqi_queue *queue)
+void vqi_raw_queue(struct vqi_page *page, const struct vqi_queue *queue)
 {
 	const char *kind = vqi_queue_kind_word(queue->kind);
 
@@ -268,7 +268,7 @@ void vqi_text_raw_device(struct vqi_page *page, const struct vqi_device *device)
 	print_interrupt(page, device);
 	print_features(page, device);
 	for (size_t i = 0; i < device->queue_count; i++)
-		print_queue(page, &device->queues[i]);
+		vqi_raw_queue(page, &device->queues[i]);
 }
 
 static void print_target(struct vqi_page *page, const struct vqi_target *target)

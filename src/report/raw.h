@@ -14,6 +14,9 @@ void vqi_raw_address(struct vqi_page *page, const char *name, struct vqi_num add
 /* Prints a node of the block layer. */
 void vqi_raw_node(struct vqi_page *page, const struct vqi_block_node *node);
 
+/* Prints all that is known of a queue. */
+void vqi_raw_queue(struct vqi_page *page, const struct vqi_queue *queue);
+
 /* Prints who does the work: event loops, threads, virtual CPUs; nothing where none is known. */
 void vqi_raw_host(struct vqi_page *page, const struct vqi_snapshot *snapshot);
 

@@ -157,8 +157,8 @@ static void print_requests(struct vqi_text *text, const struct vqi_request *requ
 	}
 }
 
-static void print_queue(struct vqi_text *text, const struct vqi_device *device,
-			const struct vqi_queue *queue)
+void vqi_text_queue_requests(struct vqi_text *text, const struct vqi_device *device,
+			     const struct vqi_queue *queue)
 {
 	size_t count = queue->request_count, listed = count;
 	struct vqi_page *page = &text->page;
@@ -184,7 +184,7 @@ void vqi_text_requests(struct vqi_text *text)
 
 		for (size_t j = 0; j < device->queue_count; j++) {
 			if (device->queues[j].request_count)
-				print_queue(text, device, &device->queues[j]);
+				vqi_text_queue_requests(text, device, &device->queues[j]);
 		}
 	}
 }

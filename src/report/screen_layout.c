@@ -85,11 +85,11 @@ static size_t put_verdict(struct vqi_canvas *canvas, size_t row, size_t max,
 		used = 1;
 	}
 	if (model->gap_count && used < max) {
-		char more[48] = "";
-
 		if (model->gap_count > 1)
-			snprintf(more, sizeof(more), " and %zu more", model->gap_count - 1);
-		vqi_canvas_add(canvas, row + used, VQI_STYLE_YELLOW, "not inspected%s: ", more);
+			vqi_canvas_add(canvas, row + used, VQI_STYLE_YELLOW,
+				       "not inspected, the first of %zu: ", model->gap_count);
+		else
+			vqi_canvas_add(canvas, row + used, VQI_STYLE_YELLOW, "not inspected: ");
 		vqi_canvas_wrap(canvas, row + used, 1, 0, VQI_STYLE_PLAIN, model->gap);
 		used++;
 	}
@@ -158,6 +158,7 @@ static void put_text(struct vqi_canvas *canvas, struct vqi_screen_view *view, si
 	}
 }
 
+/* Of rows lines there is one at least. */
 static void put_queues(struct vqi_canvas *canvas, const struct vqi_screen_model *model,
 		       struct vqi_screen_view *view, const struct vqi_screen_look *look,
 		       size_t rows)
@@ -165,8 +166,8 @@ static void put_queues(struct vqi_canvas *canvas, const struct vqi_screen_model 
 	size_t above;
 
 	put_headline(canvas, model, view, look);
-	/* The table's title and a queue are worth more than a finding's second line. */
-	above = rows > 3 ? 1 + put_verdict(canvas, 1, rows / FINDINGS_SHARE, model) : 1;
+	/* On a few lines only what is wrong is shown. */
+	above = 1 + put_verdict(canvas, 1, rows > 3 ? rows / FINDINGS_SHARE : rows - 1, model);
 	vqi_screen_table(canvas, above, rows > above ? rows - above : 0, model, view, look->blocks);
 }
 
@@ -178,9 +179,9 @@ void vqi_screen_layout(struct vqi_canvas *canvas, const struct vqi_screen_model 
 
 	if (view->mode != VQI_MODE_QUEUES)
 		put_text(canvas, view, rows);
-	else if (model)
+	else if (model && rows)
 		put_queues(canvas, model, view, look, rows);
-	else
+	else if (!model)
 		vqi_canvas_add(canvas, 0, VQI_STYLE_PLAIN, "looking ...");
 	if (canvas->rows > 1)
 		put_status(canvas, canvas->rows - 1, view);

@@ -127,12 +127,23 @@ struct vqi_error *vqi_terminal_open(bool color, const sigset_t *wait_mask,
 	return error;
 }
 
+/* Leaves the screen; the next refresh comes back to it. */
+static void leave(void)
+{
+	/* What is printed after must not be between its remains. */
+	if (!isendwin() && !vqi_terminfo_restores()) {
+		erase();
+		refresh();
+	}
+	endwin();
+}
+
 void vqi_terminal_close(struct vqi_terminal *terminal)
 {
 	if (!terminal)
 		return;
 	if (terminal->curses) {
-		endwin();
+		leave();
 		vqi_rescue_disarm();
 		delscreen(terminal->curses);
 		tcsetattr(STDIN_FILENO, TCSADRAIN, &terminal->modes);
@@ -278,7 +289,7 @@ static void stop_here(void)
 	struct sigaction stop = {.sa_handler = SIG_DFL}, before;
 	sigset_t set;
 
-	endwin();
+	leave();
 	sigemptyset(&set);
 	sigaddset(&set, SIGTSTP);
 	sigaction(SIGTSTP, &stop, &before);

@@ -39,10 +39,16 @@ struct vqi_error *vqi_terminfo_check(void)
 	return NULL;
 }
 
+bool vqi_terminfo_restores(void)
+{
+	return capability("rmcup") != NULL;
+}
+
 size_t vqi_terminfo_leave(char *ret_sequence, size_t max)
 {
-	/* Plain characters, the cursor, its keys, what was on it before. */
-	static const char *const names[] = {"sgr0", "cnorm", "rmkx", "rmcup"};
+	/* Plain characters, the cursor, its keys; what was on it before, or nothing. */
+	const char *const names[] = {"sgr0", "cnorm", "rmkx",
+				     vqi_terminfo_restores() ? "rmcup" : "clear"};
 	size_t len = 0;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

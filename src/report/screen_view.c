@@ -8,28 +8,27 @@
 
 #define COLUMNS_A_STEP 16 /* of a text that is moved sideways */
 
+/* Lines of 79 columns at most, the most wanted first. */
 static const char help[] =
-	"up, down, j, k      select a queue; PgUp, PgDn, Home, End: farther\n"
-	"Enter               the requests and stacks of the queue; Esc or q leads back\n"
-	"s                   sort: by state (what is wrong first), name, depth, rate\n"
-	"/                   show only queues of which the device, type, role or state\n"
-	"                    contains a text; Enter ends the typing, Esc clears it\n"
-	"v                   show idle queues, too, or fold them\n"
-	"space               hold the screen; the looks go on\n"
-	"R                   write a report into a file\n"
-	"q                   quit\n"
+	"up, down, j, k     select a queue; PgUp, PgDn, Home, End go farther\n"
+	"Enter              the requests and stacks of the queue; Esc or q leads back\n"
+	"s                  sort: by state (what is wrong first), name, depth, rate\n"
+	"/                  show only queues of which the device, type, role, number or\n"
+	"                   state has a text in it; Enter ends the text, Esc clears it\n"
+	"v                  show idle queues, too; or fold them\n"
+	"space              hold the screen; the looks go on\n"
+	"R                  write a report into a file\n"
+	"q                  quit\n"
 	"\n"
-	"FOR                 how long it has been in this state, as far as it was watched;\n"
-	"                    stuck: since it last moved\n"
-	"DEPTH               buffers published by the driver and not completed\n"
-	"OLDEST              the least age of the oldest of these; none of a queue whose\n"
-	"                    buffers wait for something to arrive\n"
-	"PUBL/s DONE/s REAP/s\n"
-	"                    buffers that the driver published, the device completed and\n"
-	"                    the driver picked up, a second; of a packed ring descriptors\n"
-	">                   at least: it may have gone round the ring between two looks\n"
-	"-                   not known\n"
-	"TREND               DEPTH in the last looks\n";
+	"FOR                how long it has been in this state while it was watched;\n"
+	"                   stuck: since it last moved\n"
+	"DEPTH              buffers published by the driver and not completed\n"
+	"OLDEST             the least age of the oldest of them; none where buffers wait\n"
+	"                   for something to arrive\n"
+	"PUBL/s DONE/s      buffers that the driver published, the device completed and\n"
+	"REAP/s             the driver picked up, a second; of a packed ring descriptors\n"
+	"TREND              DEPTH in the last looks, its highest the tallest\n"
+	"> and -            at least: it may have gone round the ring unseen; not known\n";
 
 void vqi_screen_view_done(struct vqi_screen_view *view)
 {

@@ -162,9 +162,8 @@ static void print_differences(struct vqi_page *page, const struct vqi_finding *f
 	vqi_page_line(page, 4, VQI_STYLE_PLAIN, "the rest as of queue %u", full->queue->index);
 }
 
-/* *full is the last finding that was printed in full; NULL: there was none. */
-static void print_finding(struct vqi_page *page, const struct vqi_finding *finding,
-			  const struct vqi_finding **full)
+void vqi_text_finding(struct vqi_page *page, const struct vqi_finding *finding,
+		      const struct vqi_finding **full)
 {
 	enum vqi_style style = vqi_text_severity_style(finding->severity);
 	const struct vqi_device *device = finding->device; /* NULL: the summary names the VM */
@@ -236,7 +235,7 @@ void vqi_text_findings(struct vqi_text *text)
 	const struct vqi_finding *full = NULL;
 
 	for (size_t i = 0; i < diagnosis->finding_count; i++)
-		print_finding(&text->page, &diagnosis->findings[i], &full);
+		vqi_text_finding(&text->page, &diagnosis->findings[i], &full);
 }
 
 static void print_findings(struct vqi_text *text)
@@ -259,7 +258,7 @@ static void print_unplugged(struct vqi_page *page, const struct vqi_snapshot *sn
 	vqi_page_end(page);
 }
 
-static void print_gap(struct vqi_page *page, const struct vqi_gap *gap)
+void vqi_text_gap(struct vqi_page *page, const struct vqi_gap *gap)
 {
 	vqi_page_begin(page, 0, 2);
 	vqi_page_add(page, VQI_STYLE_YELLOW, "not inspected:");
@@ -280,7 +279,7 @@ static void print_gaps(struct vqi_text *text)
 	if (!text->options->verbose && count > GAPS_LISTED)
 		listed = GAPS_LISTED;
 	for (size_t i = 0; i < listed; i++)
-		print_gap(&text->page, &text->snapshot->gaps[i]);
+		vqi_text_gap(&text->page, &text->snapshot->gaps[i]);
 	if (listed < count)
 		vqi_page_line(&text->page, 0, VQI_STYLE_YELLOW,
 			      "not inspected: %zu more; -v lists them", count - listed);

@@ -39,6 +39,11 @@ bool vqi_text_has_outstanding(const struct vqi_queue *queue);
 
 /* The findings, the worst first, each with its evidence and the next step. */
 void vqi_text_findings(struct vqi_text *text);
+/* A finding and its evidence. *full is the last one of the page that was printed in full; NULL: there was none. */
+void vqi_text_finding(struct vqi_page *page, const struct vqi_finding *finding,
+		      const struct vqi_finding **full);
+
+void vqi_text_gap(struct vqi_page *page, const struct vqi_gap *gap);
 
 /* The table of the queues that carry work, the line a device of the others, and how many. */
 void vqi_text_queues(struct vqi_text *text);
@@ -51,6 +56,8 @@ void vqi_text_other_queues(struct vqi_text *text);
 
 /* The requests in flight of each queue, and where they and the threads wait; nothing where they were not asked for. */
 void vqi_text_requests(struct vqi_text *text);
+void vqi_text_queue_requests(struct vqi_text *text, const struct vqi_device *device,
+			     const struct vqi_queue *queue);
 void vqi_text_stacks(struct vqi_text *text);
 
 /* All that is known of each device and queue. */

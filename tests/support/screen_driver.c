@@ -71,10 +71,31 @@ static struct vqi_error *look(struct driver *driver, unsigned int number)
 				       &driver->sample.diagnosis);
 }
 
+/* Writes of the queue that is asked for; nothing where it is gone. */
+static struct vqi_error *describe(struct driver *driver, const struct vqi_screen_action *action,
+				  FILE *stream)
+{
+	const struct vqi_report_options options = {
+		.requests = true,
+		.verbose = true,
+		.width = vqi_screen_width(driver->screen),
+	};
+
+	for (size_t i = 0; i < driver->sample.snapshot.device_count; i++) {
+		const struct vqi_device *device = &driver->sample.devices[i];
+		const char *label = vqi_device_label(device);
+
+		if (strcmp(label ? label : "", action->device) == 0 &&
+		    device->vdev_addr == action->vdev_addr && action->queue < device->queue_count)
+			return vqi_report_queue(stream, &driver->sample.snapshot,
+						&driver->sample.diagnosis, device,
+						&device->queues[action->queue], &options);
+	}
+	return NULL;
+}
+
 static struct vqi_error *look_closer(struct driver *driver, const struct vqi_screen_action *action)
 {
-	const struct vqi_report_options options = {.requests = true,
-						   .width = vqi_screen_width(driver->screen)};
 	vqi_cleanup_free char *text = NULL;
 	size_t len = 0;
 	FILE *stream = open_memstream(&text, &len);
@@ -82,8 +103,7 @@ static struct vqi_error *look_closer(struct driver *driver, const struct vqi_scr
 	struct vqi_error *error;
 
 	snprintf(title, sizeof(title), "%s queue %u", action->device, action->queue);
-	error = vqi_report_text(stream, &driver->sample.snapshot, &driver->sample.diagnosis,
-				&options);
+	error = describe(driver, action, stream);
 	fclose(stream);
 	return error ? error : vqi_screen_show_text(driver->screen, title, text);
 }
