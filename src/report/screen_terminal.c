@@ -79,6 +79,26 @@ static void set_up_colors(struct vqi_terminal *terminal)
 	init_pair(VQI_STYLE_GREEN, COLOR_GREEN, -1);
 }
 
+/* Not every terminal sends what TERM's description says: over ssh, in another program's window, on a serial line. */
+static void add_keys(void)
+{
+	static const struct {
+		const char *sequence;
+		int key;
+	} keys[] = {
+		{"\033[A", KEY_UP},    {"\033[B", KEY_DOWN},   {"\033[C", KEY_RIGHT},
+		{"\033[D", KEY_LEFT},  {"\033OA", KEY_UP},     {"\033OB", KEY_DOWN},
+		{"\033OC", KEY_RIGHT}, {"\033OD", KEY_LEFT},   {"\033[H", KEY_HOME},
+		{"\033[F", KEY_END},   {"\033OH", KEY_HOME},   {"\033OF", KEY_END},
+		{"\033[1~", KEY_HOME}, {"\033[4~", KEY_END},   {"\033[7~", KEY_HOME},
+		{"\033[8~", KEY_END},  {"\033[5~", KEY_PPAGE}, {"\033[6~", KEY_NPAGE},
+		{"\033OM", KEY_ENTER},
+	};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		define_key(keys[i].sequence, keys[i].key);
+}
+
 static struct vqi_error *begin(struct vqi_terminal *terminal)
 {
 	terminal->curses = newterm(NULL, stdout, stdin);
@@ -93,6 +113,7 @@ static struct vqi_error *begin(struct vqi_terminal *terminal)
 	intrflush(stdscr, FALSE);
 	keypad(stdscr, TRUE);
 	nodelay(stdscr, TRUE);
+	add_keys();
 	curs_set(0);
 	set_up_colors(terminal);
 	return NULL;
