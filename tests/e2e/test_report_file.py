@@ -2,11 +2,13 @@
 
 import os
 import re
+import shutil
 import stat
 import subprocess
 from pathlib import Path
 
 import pytest
+from odd_qemus import OddQemu
 from rig import GEOMETRY, SLOW, on
 from stuck_requests import submit
 
@@ -161,3 +163,18 @@ def test_it_cannot_be_written(rig, tmp_path):
     done = rig.inspector.run("-p", rig.vm.pid, "--report", tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert os.listdir(tmp_path) == []
+
+
+def test_package(machines, inspector, path):
+    """Of an installed QEMU, as dpkg itself has it."""
+    program = os.path.realpath(shutil.which("qemu-system-x86_64", path="/usr/bin"))
+    vm = machines.start("-device", "virtio-rng-pci,id=rng0", kind=OddQemu, executable=program)
+    inspector.text(vm.pid, "--report", path, status=0)
+    package = subprocess.run(["dpkg", "-S", program], check=True, capture_output=True, text=True).stdout.partition(": ")[0]
+    query = ["dpkg-query", "-W", "-f", "${Version}", package]
+    version = subprocess.run(query, check=True, capture_output=True, text=True).stdout
+    text = path.read_text()
+    assert fact(text, "package") == f"{package} {version}"
+    assert fact(text, "accelerator") == "tcg"
+    system = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
+    assert fact(text, "its system") == system["PRETTY_NAME"].strip('"')
