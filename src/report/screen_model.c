@@ -167,21 +167,15 @@ static bool add_findings(struct vqi_screen_model *model, const struct vqi_diagno
 	return true;
 }
 
+/* The first look of a watch is followed by others, whatever it says of itself. */
 static void set_verdict(struct vqi_screen_model *model, const struct vqi_history *history,
 			const struct vqi_snapshot *snapshot)
 {
+	model->verdict = vqi_text_verdict(snapshot, &model->verdict_style);
+	if (history->look_count > 1 || !snapshot->device_count)
+		return;
+	model->verdict = "the first look; the next ones tell what is stuck";
 	model->verdict_style = VQI_STYLE_PLAIN;
-	if (!snapshot->device_count)
-		model->verdict = "no VirtIO devices";
-	else if (history->look_count < 2)
-		model->verdict = "the first look; the next ones tell what is stuck";
-	else if (snapshot->gap_count) {
-		model->verdict = "nothing found in what could be inspected";
-		model->verdict_style = VQI_STYLE_YELLOW;
-	} else {
-		model->verdict = "nothing is stuck";
-		model->verdict_style = VQI_STYLE_GREEN;
-	}
 }
 
 static bool set_gap(struct vqi_screen_model *model, const struct vqi_snapshot *snapshot)

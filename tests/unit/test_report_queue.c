@@ -88,16 +88,19 @@ END_TEST
 START_TEST(test_gaps)
 {
 	vqi_sample_stuck(&sample);
-	sample.gaps[0] = (struct vqi_gap){NULL, VQI_UNKNOWN, (char *)"loops", (char *)"w0"};
-	sample.gaps[1] = (struct vqi_gap){(char *)"blk0", VQI_UNKNOWN, (char *)"bus", (char *)"w1"};
-	sample.gaps[2] = (struct vqi_gap){(char *)"blk0", VQI_NUM(1), (char *)"ring", (char *)"w2"};
-	sample.gaps[3] = (struct vqi_gap){(char *)"net0", VQI_UNKNOWN, (char *)"bus", (char *)"w3"};
+	sample.gaps[0] = (struct vqi_gap){NULL, VQI_UNKNOWN, (char *)"loops", (char *)"why 0"};
+	sample.gaps[1] =
+		(struct vqi_gap){(char *)"blk0", VQI_UNKNOWN, (char *)"bus", (char *)"why 1"};
+	sample.gaps[2] =
+		(struct vqi_gap){(char *)"blk0", VQI_NUM(1), (char *)"ring", (char *)"why 2"};
+	sample.gaps[3] =
+		(struct vqi_gap){(char *)"net0", VQI_UNKNOWN, (char *)"bus", (char *)"why 3"};
 	sample.snapshot.gap_count = 4;
 	print(0, 0, false);
-	ck_assert_has(report, "\nnot inspected: loops: w0\n");
-	ck_assert_has(report, "\nnot inspected: blk0: bus: w1\n");
-	ck_assert_lacks(report, "w2");
-	ck_assert_lacks(report, "w3");
+	ck_assert_has(report, "\nnot inspected: loops: why 0\n");
+	ck_assert_has(report, "\nnot inspected: blk0: bus: why 1\n");
+	ck_assert_lacks(report, "why 2");
+	ck_assert_lacks(report, "why 3");
 }
 END_TEST
 
