@@ -298,11 +298,13 @@ def test_crash(start):
     terminal.check_restored()
 
 
-def test_the_terminal_goes(start):
-    terminal = start("stuck")
+@pytest.mark.parametrize("words", [["stuck"], ["stuck", "live"]], ids=["waits", "looks"])
+def test_the_terminal_goes(start, words):
+    # A search for leaks that a hang-up interrupts does not end.
+    terminal = start(*words, ASAN_OPTIONS="detect_leaks=0")
     terminal.wait(TITLE)
     pid = terminal.pid
-    terminal.close()
+    terminal.hang_up()
     wait_process_end(pid)
 
 

@@ -1,6 +1,8 @@
 """A terminal that a program runs on: a pane of tmux, which nobody looks at but the test."""
 
+import contextlib
 import os
+import signal
 import subprocess
 import tempfile
 import time
@@ -54,11 +56,21 @@ class Terminal:
         self.close()
 
     def close(self):
+        """End the program, whatever it does, and the terminal."""
+        if not self._folder:
+            return
+        path = self.folder / "pid"
+        if path.exists() and not (self.folder / "after").exists():
+            with contextlib.suppress(ProcessLookupError, ValueError):
+                os.kill(int(path.read_text()), signal.SIGKILL)
+                self.wait("at rest")
+        self.hang_up()
+
+    def hang_up(self):
         """The terminal goes away; what runs on it gets a SIGHUP."""
-        if self._folder:
-            self._tmux("kill-server")
-            self._folder.cleanup()
-            self._folder = None
+        self._tmux("kill-server")
+        self._folder.cleanup()
+        self._folder = None
 
     @property
     def pid(self):
