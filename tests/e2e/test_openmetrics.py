@@ -8,8 +8,10 @@ import subprocess
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from hosts import inner_pids
 from rig import SLOW, GEOMETRY, on
 from stuck_requests import qcow2_on_blkdebug, qemu_io, submit
+from test_all import STUCK, hang, host, inspect, start  # noqa: F401 fixtures
 
 from vqitest.guest import ROOT
 from vqitest.monitoring import Alerts, NodeExporter, Prometheus, programs
@@ -39,7 +41,7 @@ def promtool(*arguments, **more):
     return run.stdout
 
 
-def inspect(rig, file, status):
+def write(rig, file, status):
     done = rig.inspector.run("--pid", rig.vm.pid, "--format=openmetrics", "--output", file)
     assert (done.returncode, done.stdout, done.stderr) == (status, "", "")
     return file.read_text()
@@ -59,7 +61,7 @@ def test_from_a_disk_to_an_alert(rig, tmp_path):
     folder = tmp_path / "textfile"
     folder.mkdir()
     file = folder / "virtq-inspect.prom"
-    text = inspect(rig, file, 1)
+    text = write(rig, file, 1)
     assert promtool("check", "metrics", input=text) == ""
 
     # As they are, but for how long something must last.
@@ -87,7 +89,7 @@ def test_from_a_disk_to_an_alert(rig, tmp_path):
         qemu_io(rig, "resume A")
         disk.ring.wait_used(1)
         disk.ring.reap()
-        inspect(rig, file, 0)
+        write(rig, file, 0)
         assert alerts.wait("VirtqInspectQueueStuck", over=True)["startsAt"] == alert["startsAt"]
         assert prometheus.query("sum(virtq_inspect_findings)")[0][1] == 0
     rig.check_well(disk.ring)
@@ -150,7 +152,7 @@ def test_metrics_are_for_all_to_read(rig, tmp_path):
     inode = file.stat().st_ino
     old_umask = os.umask(0o077)
     try:
-        inspect(rig, file, 0)
+        write(rig, file, 0)
     finally:
         os.umask(old_umask)
     assert stat.S_IMODE(file.stat().st_mode) == 0o644
@@ -173,3 +175,71 @@ def test_failure_leaves_the_old_file(inspector, tmp_path):
     inspector.fails("--pid", os.getpid(), "--format=openmetrics", "--output", file, status=3)
     assert file.read_text() == "old"
     assert os.listdir(tmp_path) == [file.name]
+
+
+# --all.
+
+
+def by_vm(text):
+    """{vm: {name: number}} of those that have no other label."""
+    found = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if set(sample.labels) == {"vm"}:
+                name = sample.name.removeprefix("virtq_inspect_")
+                found.setdefault(sample.labels["vm"], {})[name] = sample.value
+    return found
+
+
+def test_all_vms_in_one_text(host, start, inspect, tmp_path):  # noqa: F811
+    """One that hangs, two of one name, and what cannot be inspected."""
+    hang(start(*STUCK, name="web1", memory="64"))
+    start(name="twin")
+    start(name="twin")
+    file = tmp_path / "virtq-inspect.prom"
+    with host.storage_daemon() as daemon:
+        stdout, stderr = inspect("--all", "--format=openmetrics", "--output", file, status=1)
+        printed, _ = inspect("--all", "--format=openmetrics", status=1)
+        number = str(inner_pids(daemon.pid)[1])
+    text = file.read_text()
+    promtool("check", "metrics", input=text)
+    assert stdout == ""
+    assert re.fullmatch(r"virtq-inspect: qemu-storage-daemon \(pid \d+\): [^\n]+\n(.*\n)*", stderr)
+    found = by_vm(text)
+    assert {vm: (about["up"], about["exit_status"]) for vm, about in found.items()} == {
+        "web1": (1, 1),
+        "twin": (1, 0),
+        "twin#2": (1, 0),
+        number: (0, 3),
+    }
+    # But for when and how long.
+    assert {vm: set(about) for vm, about in by_vm(printed).items()} == {vm: set(about) for vm, about in found.items()}
+    assert all(about["gaps"] == 0 for about in found.values() if about["up"])
+    stuck = [line for line in text.splitlines() if 'state="stuck"' in line and line.endswith(" 1")]
+    assert stuck == ['virtq_inspect_queue_state{vm="web1",device="blk0",queue="0",role="request",state="stuck"} 1']
+    assert text.count("virtq_inspect_build_info{") == 1
+
+
+def test_a_host_without_vms(inspect, tmp_path):  # noqa: F811
+    """The file is made all the same: an old one would be an alert."""
+    file = tmp_path / "virtq-inspect.prom"
+    file.write_text("old")
+    assert inspect("--all", "--format=openmetrics", "--output", file) == ("", "")
+    assert by_vm(file.read_text()) == {}
+    assert file.read_text().endswith("# EOF\n")
+    promtool("check", "metrics", input=file.read_text())
+
+
+def test_none_that_can_be_inspected(host, inspect):  # noqa: F811
+    with host.storage_daemon() as daemon:
+        stdout, _ = inspect("--all", "--format=openmetrics", status=3)
+        assert by_vm(stdout) == {str(inner_pids(daemon.pid)[1]): {"up": 0, "exit_status": 3}}
+
+
+@pytest.mark.parametrize("more", [(), ("--format=json",)], ids=["text", "json"])
+def test_all_to_a_file(start, inspect, tmp_path, more):  # noqa: F811
+    start(name="web1")
+    file = tmp_path / "report"
+    assert inspect("--all", *more, "--output", file) == ("", "")
+    assert file.read_text().count("web1") == 1
+    assert file.read_text().endswith("\n")
