@@ -9,7 +9,6 @@ from pathlib import Path
 
 import odd_qemus
 import pytest
-from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from hosts import Host, inner_pids, only_child
 from rig import GEOMETRY, SLOW
 
@@ -381,26 +380,3 @@ def test_a_hundred(start, inspect, reports):
     stdout, stderr = inspect("--all")
     assert stderr == ""
     assert list(rows(stdout)) == sorted(vms)
-
-
-def ups(text):
-    """{VM: whether it could be inspected}, by numbers in which every family is there once."""
-    families = list(text_string_to_metric_families(text))
-    assert len({family.name for family in families}) == len(families) > 0
-    (up,) = (family for family in families if family.name == "virtq_inspect_up")
-    return {sample.labels["vm"]: sample.value for sample in up.samples}
-
-
-def test_numbers_of_all(start, inspect, tmp_path):
-    """Those that fail are among them; one name that two VMs have is told apart."""
-    for name in ("web1", "web2", "web1"):
-        start(name=name)
-    stdout, stderr = inspect("--all", "--format=openmetrics")
-    assert stderr == ""
-    assert ups(stdout) == {"web1": 1, "web1#2": 1, "web2": 1}
-    file = tmp_path / "all.prom"
-    assert inspect("--all", "--format=openmetrics", "--output", file)[0] == ""
-    assert ups(file.read_text()) == {"web1": 1, "web1#2": 1, "web2": 1}
-    stdout, stderr = inspect("--all", "--format=openmetrics", prefix=NOBODY, status=3)
-    assert len(stderr.splitlines()) > 3
-    assert ups(stdout) == {"web1": 0, "web1#2": 0, "web2": 0}
