@@ -24,7 +24,8 @@ struct batch {
 };
 
 /* Reads a range through /proc/PID/mem. Unlike process_vm_readv(), that reads pages without read
- * permission (FOLL_FORCE) and those of devices that offer it: mm/memory.c access_remote_vm(). */
+ * permission (FOLL_FORCE) and those of devices that offer it: mm/memory.c access_remote_vm(). And it is of
+ * this very process: nothing can be read any more once that has ended. */
 static bool read_mem_file(struct vqi_live *live, const struct vqi_range *range)
 {
 	size_t done = 0;
@@ -107,7 +108,13 @@ struct vqi_error *vqi_live_readv(struct vqi_reader *reader, struct vqi_range *ra
 	struct vqi_live *live = (struct vqi_live *)reader;
 	struct batch batch;
 	size_t max = BATCH_MAX;
+	uint64_t end;
 
+	if (count == 1 && vqi_add_u64(ranges->addr, ranges->len, &end) &&
+	    read_mem_file(live, ranges)) {
+		ranges->ok = true; /* one system call; else there are two */
+		return NULL;
+	}
 	while (count) {
 		size_t done, taken = collect(&batch, max, ranges, count);
 		struct vqi_error *error = read_batch(live, &batch, &done);
