@@ -53,5 +53,8 @@
 #define VQI_MAX_AT_ONCE	       128 /* targets of --all that are inspected at the same time */
 #define VQI_MAX_CHILD_OUTPUT   (256u << 20) /* bytes of what one of them gives */
 #define VQI_CHILD_WAIT_S       120	    /* for one of them, beyond the time between its looks */
+#define VQI_MAX_CORE_NOTES     (256u << 20) /* bytes of the notes of a core */
+#define VQI_MAX_CORE_FILES     4096	    /* files that a process had mapped */
+#define VQI_MAX_CORE_PARTS     131072	    /* mappings of these */
 
 #endif

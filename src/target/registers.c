@@ -25,38 +25,13 @@
 #include "process_private.h"
 #include "status.h"
 #include "stop_private.h"
+#include "user_registers.h"
 #include "vqi/cleanup.h"
 
 #define COPY_SIZE 65536 /* bytes of the stack that are read with the registers, in some 10 us */
 #define PAGE	  4096
 #define MAX_LOOKS 5 /* at a thread that goes to sleep and wakes up all the time */
 #define REST_NS	  1000000
-
-#if defined(__x86_64__)
-/* The numbers that DWARF has for them. Source: System V ABI, AMD64 supplement, 3.6.2. */
-static void convert(const struct user_regs_struct *from, struct vqi_registers *to)
-{
-	const unsigned long long values[] = {
-		from->rax, from->rdx, from->rcx, from->rbx, from->rsi, from->rdi,
-		from->rbp, from->rsp, from->r8,	 from->r9,  from->r10, from->r11,
-		from->r12, from->r13, from->r14, from->r15,
-	};
-
-	for (unsigned int i = 0; i < sizeof(values) / sizeof(values[0]); i++)
-		vqi_registers_set(to, i, values[i]);
-	to->pc = from->rip;
-	to->sp = from->rsp;
-}
-#elif defined(__aarch64__)
-/* Source: DWARF for the Arm 64-bit Architecture, 4.1. */
-static void convert(const struct user_regs_struct *from, struct vqi_registers *to)
-{
-	for (unsigned int i = 0; i < 31; i++)
-		vqi_registers_set(to, i, from->regs[i]);
-	to->pc = from->pc;
-	to->sp = from->sp;
-}
-#endif
 
 static struct vqi_error *read_registers(pid_t tid, struct vqi_registers *ret_registers)
 {
@@ -68,7 +43,7 @@ static struct vqi_error *read_registers(pid_t tid, struct vqi_registers *ret_reg
 	if (ptrace(PTRACE_GETREGSET, tid, (void *)NT_PRSTATUS, &part) != 0)
 		return vqi_error_sys(errno, "PTRACE_GETREGSET of thread %d", (int)tid);
 	if (part.iov_len == sizeof(raw)) { /* a program of another word size has fewer bytes */
-		convert(&raw, &registers);
+		vqi_user_registers(&raw, &registers);
 		*ret_registers = registers;
 		return NULL;
 	}

@@ -20,6 +20,7 @@ PUBLIC = {
     "confined.h": "base",
     "diagnose.h": "diagnose",
     "dwarf.h": "layout",
+    "elf.h": "base",
     "error.h": "base",
     "fnv.h": "base",
     "ghash.h": "qemu",
