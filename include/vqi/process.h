@@ -52,6 +52,14 @@ void vqi_process_close(struct vqi_process *process);
 VQI_DEFINE_CLEANUP(struct vqi_process *, vqi_process_close)
 #define vqi_cleanup_process vqi_cleanup(vqi_process_close)
 
+/* Opens a core file of one. What only the kernel could tell of it is unknown; it never changes. exe, if not NULL, is where its
+ * executable is now. Source: core(5).
+ * Errors: BAD_DATA no core, cut short or broken; UNSUPPORTED of another kind of machine, or its executable is not there (the
+ * message says what to do); NOT_QEMU, SYS, LIMIT, NOMEM. */
+struct vqi_error *vqi_process_open_core(const char *path, const char *exe,
+					struct vqi_process **ret_process) vqi_must_check;
+bool vqi_process_is_core(const struct vqi_process *process);
+
 pid_t vqi_process_pid(const struct vqi_process *process);
 
 /* When it started; with the pid, this tells a process from every other since boot.

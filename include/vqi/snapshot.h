@@ -27,6 +27,7 @@ enum vqi_target_kind { VQI_TARGET_QEMU, VQI_TARGET_STORAGE_DAEMON };
 
 struct vqi_target {
 	pid_t pid;
+	char *core;	/* the core file that it was read from; NULL: it lives */
 	char *exe;	/* path as the target sees it */
 	char *build_id; /* or NULL */
 	enum vqi_target_kind kind;

@@ -24,6 +24,7 @@ struct vqi_error *vqi_copy_string(const char *text, char **ret_copy)
 
 static void target_done(struct vqi_target *target)
 {
+	free(target->core);
 	free(target->exe);
 	free(target->build_id);
 	free(target->qemu_version);

@@ -260,14 +260,14 @@ static bool is_accounted(const struct vqi_request *request)
 	return request->kind;
 }
 
-/* Under qtest QEMU accounts by a clock of its own, which shows no time since the process began. */
+/* What QEMU's clock showed last, a core does not tell. Under qtest QEMU accounts by a clock of its own, which shows no time since the process began. */
 static void set_age(struct vqi_process *process, struct vqi_num start_ns,
 		    struct vqi_request *request)
 {
 	uint64_t now = now_ns(process, CLOCK_MONOTONIC);
 
-	if (!is_accounted(request) || !start_ns.known || start_ns.value > now ||
-	    start_ns.value < began_ns(process))
+	if (vqi_process_is_core(process) || !is_accounted(request) || !start_ns.known ||
+	    start_ns.value > now || start_ns.value < began_ns(process))
 		return;
 	request->age = VQI_AGE_EXACT;
 	request->age_ms = (now - start_ns.value) / NS_PER_MS;

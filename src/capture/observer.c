@@ -9,6 +9,11 @@
 
 #include "evidence.h"
 
+/* Where that is, a queue can be stuck that looks idle or busy here. */
+#define CORE_GAP                                                                                   \
+	"a core is of one instant: whether anything moved, how old requests are, and which kicks " \
+	"and interrupts were pending in eventfds is not in it"
+
 void vqi_observed_done(struct observed *device)
 {
 	vqi_device_done(&device->fixed);
@@ -142,8 +147,13 @@ static struct vqi_error *move_device(struct observed *observed, struct vqi_devic
 	return error ? error : copy_backends(fixed, ret_device);
 }
 
+static bool is_core(const struct vqi_observer *observer)
+{
+	return observer->process && vqi_process_is_core(observer->process);
+}
+
 /* Why a ring could not be read; NULL when it was. */
-static const char *access_gap(enum vqi_ring_access access)
+static const char *access_gap(const struct vqi_observer *observer, enum vqi_ring_access access)
 {
 	switch (access) {
 	case VQI_RING_READ:
@@ -155,6 +165,8 @@ static const char *access_gap(enum vqi_ring_access access)
 	case VQI_RING_SHORT:
 		return "QEMU has mapped less than its size";
 	case VQI_RING_UNREADABLE:
+		if (is_core(observer))
+			return "guest RAM is not in the core (dump-guest-core=off, or the coredump filter)";
 		return "the host memory behind it cannot be read";
 	}
 	return NULL;
@@ -170,14 +182,15 @@ static bool is_arriving(const struct vqi_snapshot *snapshot)
 	       (strcmp(run_state, "inmigrate") == 0 || strcmp(run_state, "restore-vm") == 0);
 }
 
-static struct vqi_error *add_queue_gaps(struct vqi_snapshot *snapshot,
+static struct vqi_error *add_queue_gaps(const struct vqi_observer *observer,
+					struct vqi_snapshot *snapshot,
 					const struct vqi_device *device)
 {
 	struct vqi_error *error = NULL;
 
 	for (size_t i = 0; !error && i < device->queue_count; i++) {
 		const struct vqi_queue *queue = &device->queues[i];
-		const char *why = access_gap(queue->access);
+		const char *why = access_gap(observer, queue->access);
 
 		if (queue->access == VQI_RING_NO_CACHE && is_arriving(snapshot))
 			continue;
@@ -284,7 +297,7 @@ static struct vqi_error *finish_device(struct vqi_observer *observer, struct obs
 		device->vhost = type;
 	for (size_t i = 0; i < device->queue_count; i++)
 		snapshot->capture.consistent &= device->queues[i].consistent;
-	return error ? error : add_queue_gaps(snapshot, device);
+	return error ? error : add_queue_gaps(observer, snapshot, device);
 }
 
 /* Reads all devices as they run; those whose readings never agree and look wrong in one stop. */
@@ -361,6 +374,9 @@ struct vqi_error *vqi_observer_look(struct vqi_observer *observer, enum vqi_stop
 		error = finish_device(observer, &observer->devices[i], snapshot);
 	if (!error)
 		error = vqi_evidence_add(observer, snapshot);
+	if (!error && is_core(observer))
+		error = vqi_snapshot_add_gap(snapshot, NULL, VQI_UNKNOWN, "what the kernel knew",
+					     CORE_GAP);
 	if (!error && observer->process)
 		error = vqi_process_check(observer->process);
 	if (!error)

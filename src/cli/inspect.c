@@ -53,13 +53,16 @@ static struct vqi_error *describe_target(const struct inspection *inspection,
 {
 	const struct vqi_image *image = &inspection->target->image;
 	struct vqi_qemu *qemu = &inspection->target->qemu;
-	struct vqi_error *error;
+	struct vqi_error *error = NULL;
 
+	if (vqi_process_is_core(inspection->target->process))
+		error = vqi_copy_string(inspection->options->core, &target->core);
 	target->pid = vqi_process_pid(inspection->target->process);
 	target->kind = image->kind == VQI_IMAGE_STORAGE_DAEMON ? VQI_TARGET_STORAGE_DAEMON
 							       : VQI_TARGET_QEMU;
 	target->layout_source = vqi_layout_source_name(qemu->layout->source);
-	error = vqi_copy_string(image->path, &target->exe);
+	if (!error)
+		error = vqi_copy_string(image->path, &target->exe);
 	if (!error)
 		error = vqi_copy_string(image->build_id, &target->build_id);
 	if (!error)
@@ -151,7 +154,7 @@ static struct vqi_error *look(struct vqi_observer *observer, struct inspection *
 	error = look_once(observer, inspection, &first);
 	if (error)
 		return error;
-	if (!options->once) {
+	if (!options->once && !options->core) { /* a core never changes */
 		inspection->earlier = first;
 		return look_twice(observer, inspection);
 	}

@@ -5,7 +5,7 @@
 
 #include "sources.h"
 
-static struct vqi_error *open_image(const struct vqi_options *options, struct vqi_opened *opened)
+static struct vqi_error *open_image(struct vqi_opened *opened)
 {
 	struct vqi_error *error = vqi_image_open(opened->process, &opened->image);
 
@@ -13,7 +13,15 @@ static struct vqi_error *open_image(const struct vqi_options *options, struct vq
 		return error;
 	return vqi_error_new(VQI_ERROR_UNSUPPORTED,
 			     "process %d is a qemu-storage-daemon, which cannot be inspected yet",
-			     (int)options->pid);
+			     (int)vqi_process_pid(opened->process));
+}
+
+static struct vqi_error *open_process(const struct vqi_options *options,
+				      struct vqi_process **ret_process)
+{
+	if (options->core)
+		return vqi_process_open_core(options->core, options->exe, ret_process);
+	return vqi_process_open(options->pid, ret_process);
 }
 
 struct vqi_error *vqi_opened_begin(const struct vqi_options *options,
@@ -25,10 +33,10 @@ struct vqi_error *vqi_opened_begin(const struct vqi_options *options,
 	if (!opened)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 	opened->image.fd = -1;
-	error = vqi_process_open(options->pid, &opened->process);
+	error = open_process(options, &opened->process);
 	if (error)
 		return error;
-	error = open_image(options, opened);
+	error = open_image(opened);
 	if (error)
 		return vqi_opened_explain(opened, error);
 	*ret_opened = take_ptr(opened);

@@ -18,6 +18,10 @@ const struct vqi_option vqi_option_table[OPT_COUNT] = {
 		      .wanted = "a name",
 		      .help = "the QEMU whose VM has this name (-name, guest=)"},
 	[OPT_ALL] = {"all", 'a', VQI_OPTION_FLAG, MEMBER(all), .help = "every QEMU of this host"},
+	[OPT_CORE] = {"core", 0, VQI_OPTION_FILE, "FILE", MEMBER(core), .unique = true,
+		      .help = "in place of a process, a core file of one (gcore, or the kernel's)"},
+	[OPT_EXE] = {"exe", 0, VQI_OPTION_FILE, "FILE", MEMBER(exe), .unique = true,
+		     .help = "with --core, where the QEMU that it is of is now"},
 	[OPT_DEVICE] = {"device", 'd', VQI_OPTION_DEVICE, "DEVICE", .wanted = "a device",
 			.help = "only this device: qdev id, QOM path, PCI address, name of its "
 				"drive, netdev or chardev, type (virtio-blk), type with number "

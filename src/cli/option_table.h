@@ -11,6 +11,8 @@ enum vqi_option_id {
 	OPT_PID,
 	OPT_NAME,
 	OPT_ALL,
+	OPT_CORE,
+	OPT_EXE,
 	OPT_DEVICE,
 	OPT_QUEUE,
 	OPT_ONCE,

@@ -214,16 +214,19 @@ static const struct {
 	{OPT_QUIET, OPT_FORMAT},     {OPT_QUIET, OPT_OUTPUT},
 	{OPT_CHECK, OPT_OUTPUT},     {OPT_EXPORT_LAYOUT, OPT_OUTPUT},
 	{OPT_REPORT, OPT_CHECK},     {OPT_REPORT, OPT_EXPORT_LAYOUT},
-	{OPT_REPORT, OPT_ALL},
+	{OPT_REPORT, OPT_ALL},	     {OPT_PID, OPT_CORE},
+	{OPT_NAME, OPT_CORE},	     {OPT_ALL, OPT_CORE},
+	{OPT_CORE, OPT_INTERVAL},    {OPT_CORE, OPT_CHECK},
 };
 
 static struct vqi_error *check_options(const struct vqi_options *options, const struct given *given)
 {
 	if (options->action != VQI_ACTION_INSPECT)
 		return NULL;
-	if (!options->pid && !options->name && !options->all)
-		return vqi_error_new(VQI_ERROR_USAGE,
-				     "what to inspect is missing: --pid PID, --name NAME or --all");
+	if (!options->pid && !options->name && !options->all && !options->core)
+		return vqi_error_new(
+			VQI_ERROR_USAGE,
+			"what to inspect is missing: --pid PID, --name NAME, --all or --core FILE");
 	for (size_t i = 0; i < sizeof(contradictions) / sizeof(contradictions[0]); i++) {
 		int one = contradictions[i].one, other = contradictions[i].other;
 
@@ -232,6 +235,11 @@ static struct vqi_error *check_options(const struct vqi_options *options, const 
 					     vqi_option_table[one].name,
 					     vqi_option_table[other].name);
 	}
+	if (options->exe && !options->core)
+		return vqi_error_new(VQI_ERROR_USAGE, "--exe is for --core");
+	if (options->core && options->stop == VQI_STOP_ALWAYS)
+		return vqi_error_new(VQI_ERROR_USAGE,
+				     "--core and --stop=always contradict each other");
 	if (options->check && (options->device_count || options->queue.known || options->once ||
 			       vqi_options_show_requests(options) || given->is[OPT_INTERVAL] ||
 			       options->stop != VQI_STOP_AUTO))

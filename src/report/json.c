@@ -42,6 +42,7 @@ static void put_target(struct vqi_json *json, struct json_object *document,
 	struct json_object *object = vqi_json_object(json, document, "target");
 
 	vqi_json_uint(json, object, "pid", (uint64_t)target->pid);
+	vqi_json_string(json, object, "core", target->core);
 	vqi_json_string(json, object, "exe", target->exe);
 	vqi_json_string(json, object, "build_id", target->build_id);
 	vqi_json_string(json, object, "kind", vqi_target_kind_word(target->kind));

@@ -222,7 +222,8 @@ static void write_how(struct vqi_markdown *markdown)
 
 	if (gmtime_r(&capture->time.tv_sec, &utc))
 		strftime(time, sizeof(time), "%Y-%m-%d %H:%M:%S UTC", &utc);
-	vqi_markdown_add(markdown, "virtq-inspect " VQI_VERSION ", %s, process %jd: ", time,
+	vqi_markdown_add(markdown, "virtq-inspect " VQI_VERSION ", %s, %sprocess %jd: ", time,
+			 markdown->snapshot->target.core ? "core of " : "",
 			 (intmax_t)markdown->snapshot->target.pid);
 	if (capture->looks > 1)
 		vqi_markdown_add(markdown, "two looks %" PRIu64 " ms apart", capture->interval_ms);

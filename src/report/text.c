@@ -81,7 +81,8 @@ static void print_headline(struct vqi_text *text)
 
 	vqi_page_begin(page, 0, 2);
 	vqi_page_add_whole(page, 0, VQI_STYLE_BOLD, "%s", vqi_text_target(target));
-	vqi_page_add_whole(page, 2, VQI_STYLE_PLAIN, "pid %jd", (intmax_t)target->pid);
+	vqi_page_add_whole(page, 2, VQI_STYLE_PLAIN, "%spid %jd", target->core ? "core of " : "",
+			   (intmax_t)target->pid);
 	add_program(page, target);
 	add_counts(page, text->snapshot);
 	add_looks(page, &text->snapshot->capture);

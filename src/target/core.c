@@ -165,7 +165,6 @@ struct vqi_error *vqi_core_open(const char *path, const char *exe, struct vqi_co
 
 	if (!core)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	core->mem.readv = vqi_core_readv;
 	core->fd = -1;
 	core->path = strdup(path);
 	core->exe_path = exe ? strdup(exe) : NULL;

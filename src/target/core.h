@@ -55,7 +55,6 @@ struct vqi_core_thread {
 };
 
 struct vqi_core {
-	struct vqi_mem mem; /* first, so that one can be made from the other */
 	char *path;
 	int fd;
 	struct vqi_core_segment *segments; /* ascending by address */
@@ -100,9 +99,8 @@ struct vqi_error *vqi_core_open_file(struct vqi_core *core, size_t file,
 /* Whether the executable is there, and is what the process ran. Errors: UNSUPPORTED, NOT_QEMU, NOMEM. */
 struct vqi_error *vqi_core_check_exe(struct vqi_core *core) vqi_must_check;
 
-/* The member readv. What is neither in the core nor in a mapped file that nobody can have changed, is not ok. */
-struct vqi_error *vqi_core_readv(struct vqi_mem *mem, struct vqi_range *ranges,
-				 size_t count) vqi_must_check;
+/* Reads all ranges, and sets every range's ok. What is neither in the core nor in a mapped file that nobody can have changed, is not ok. */
+void vqi_core_readv(struct vqi_core *core, struct vqi_range *ranges, size_t count);
 
 /* ---- between the files of the core reader ---- */
 
@@ -119,6 +117,9 @@ bool vqi_core_pread(const struct vqi_core *core, uint64_t addr, void *ret_buf, s
 /* The segment, or part, that has an address; NULL: none. */
 const struct vqi_core_segment *vqi_core_segment_at(const struct vqi_core *core, uint64_t addr);
 const struct vqi_core_part *vqi_core_part_at(const struct vqi_core *core, uint64_t addr);
+
+/* How the loader maps what is at an offset of an open file: PF_R, PF_W, PF_X. */
+uint32_t vqi_core_file_flags(const struct vqi_core_file *file, uint64_t offset);
 
 /* The file of that index when it is open, and is what the process had mapped; else NULL. */
 const struct vqi_core_file *vqi_core_use_file(struct vqi_core *core, size_t file);

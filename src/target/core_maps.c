@@ -45,13 +45,24 @@ static uint64_t *list_borders(const struct vqi_core *core, size_t *ret_count)
 	return borders;
 }
 
-/* Outside of any segment nothing is known of a mapping but its file. False: nothing is mapped. */
-static bool describe(const struct vqi_core *core, struct vqi_map *map, const char **ret_path)
+/* Outside of any segment, where gcore has left out what the file has, that tells what the mapping is for. */
+static void describe_left_out(struct vqi_core *core, const struct vqi_core_part *part,
+			      struct vqi_map *map)
+{
+	const struct vqi_core_file *file = vqi_core_use_file(core, part->file);
+	uint32_t flags = file ? vqi_core_file_flags(file, map->offset) : 0;
+
+	map->readable = true;
+	map->writable = flags & PF_W;
+	map->executable = flags & PF_X;
+}
+
+/* False: nothing is mapped. */
+static bool describe(struct vqi_core *core, struct vqi_map *map, const char **ret_path)
 {
 	const struct vqi_core_segment *segment = vqi_core_segment_at(core, map->start);
 	const struct vqi_core_part *part = vqi_core_part_at(core, map->start);
 
-	map->readable = true;
 	*ret_path = NULL;
 	if (segment) {
 		map->readable = segment->readable;
@@ -62,6 +73,8 @@ static bool describe(const struct vqi_core *core, struct vqi_map *map, const cha
 		map->offset = part->offset + (map->start - part->start);
 		map->inode = part->file + 1;
 		*ret_path = core->files[part->file].path;
+		if (!segment)
+			describe_left_out(core, part, map);
 	}
 	if (map->start == vqi_core_auxv(core, AT_SYSINFO_EHDR))
 		*ret_path = "[vdso]";

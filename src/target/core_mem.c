@@ -87,20 +87,22 @@ bool vqi_core_pread(const struct vqi_core *core, uint64_t addr, void *ret_buf, s
 	return true;
 }
 
-/* Whether the loader lets nobody write to what it maps from there, and so nobody has. */
-static bool is_constant(Elf *elf, uint64_t offset)
+uint32_t vqi_core_file_flags(const struct vqi_core_file *file, uint64_t offset)
 {
 	GElf_Phdr header;
-	bool found = false;
+	uint32_t flags = 0;
 
-	for (size_t i = 0; vqi_elf_segment(elf, i, &header); i++) {
-		if (header.p_type != PT_LOAD || offset - header.p_offset >= header.p_filesz)
-			continue;
-		if (header.p_flags & PF_W)
-			return false;
-		found = true;
+	for (size_t i = 0; vqi_elf_segment(file->elf, i, &header); i++) {
+		if (header.p_type == PT_LOAD && offset - header.p_offset < header.p_filesz)
+			flags |= header.p_flags;
 	}
-	return found;
+	return flags;
+}
+
+/* Whether the loader lets nobody write to what it maps from there, and so nobody has. */
+static bool is_constant(const struct vqi_core_file *file, uint64_t offset)
+{
+	return (vqi_core_file_flags(file, offset) & (PF_R | PF_W)) == PF_R;
 }
 
 /* How many of len bytes at addr were left out of the core and are in a file; which, and where. */
@@ -116,7 +118,7 @@ static size_t mapped(struct vqi_core *core, uint64_t addr, size_t len, int *ret_
 		return 0;
 	file = vqi_core_use_file(core, part->file);
 	if (!file || !vqi_add_u64(part->offset, addr - part->start, &offset) ||
-	    !is_constant(file->elf, offset))
+	    !is_constant(file, offset))
 		return 0;
 	left = part->end - addr;
 	if (segment && segment->end - addr < left)
@@ -151,11 +153,8 @@ static bool read_range(struct vqi_core *core, const struct vqi_range *range)
 	return true;
 }
 
-struct vqi_error *vqi_core_readv(struct vqi_mem *mem, struct vqi_range *ranges, size_t count)
+void vqi_core_readv(struct vqi_core *core, struct vqi_range *ranges, size_t count)
 {
-	struct vqi_core *core = (struct vqi_core *)mem;
-
 	for (size_t i = 0; i < count; i++)
 		ranges[i].ok = read_range(core, &ranges[i]);
-	return NULL;
 }

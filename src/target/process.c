@@ -60,6 +60,11 @@ int vqi_process_dirfd(const struct vqi_process *process)
 	return process->reader->dirfd;
 }
 
+bool vqi_process_is_core(const struct vqi_process *process)
+{
+	return process->reader->is_core;
+}
+
 uint64_t vqi_process_start_time(const struct vqi_process *process)
 {
 	return process->reader->start_time;

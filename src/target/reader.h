@@ -67,6 +67,11 @@ struct vqi_reader_ops {
 	/* Lets it go on for a while: it changes meanwhile, if it does at all. */
 	void (*rest)(struct vqi_reader *reader, uint64_t ns);
 
+	/* The registers of a thread, where they were kept; NULL: a thread has to be looked at, and perhaps stopped, for them.
+	 * Errors: UNSUPPORTED. */
+	struct vqi_error *(*registers)(struct vqi_reader *reader, pid_t tid,
+				       struct vqi_registers *ret_registers);
+
 	void (*close)(struct vqi_reader *reader);
 };
 
@@ -76,6 +81,7 @@ struct vqi_reader {
 	uint64_t start_time; /* clock ticks since boot */
 	bool has_aliases;    /* it has a pid namespace of its own */
 	int dirfd; /* /proc/PID, which names this process even when the pid is another's; -1: it is not live */
+	bool is_core;
 };
 
 /* A process that is read through reader. Owner: takes reader, also on failure. Errors: NOMEM. */

@@ -246,6 +246,24 @@ static struct vqi_error *look(struct vqi_process *process, pid_t tid, bool may_s
 	return vqi_error_new(VQI_ERROR_UNSUPPORTED, "the kernel does not tell where it is");
 }
 
+/* Of what has come to rest. */
+static struct vqi_error *take_kept(struct vqi_process *process, pid_t tid,
+				   struct vqi_thread_place *ret_place)
+{
+	struct vqi_reader *reader = process->reader;
+	struct vqi_thread_place place = {0};
+	struct vqi_error *error = reader->ops->registers(reader, tid, &place.registers);
+
+	if (error)
+		return error;
+	place.stack = malloc(COPY_SIZE);
+	if (!place.stack)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	copy_stack(process, &place, place.stack);
+	*ret_place = place;
+	return NULL;
+}
+
 struct vqi_error *vqi_thread_registers(struct vqi_process *process, pid_t tid, bool may_stop,
 				       struct vqi_thread_place *ret_place, uint64_t *stopped_us)
 {
@@ -253,6 +271,8 @@ struct vqi_error *vqi_thread_registers(struct vqi_process *process, pid_t tid, b
 	struct vqi_error *error = NULL;
 	bool done = false;
 
+	if (process->reader->ops->registers)
+		return take_kept(process, tid, ret_place);
 	for (int i = 0; !error && !done && i < MAX_LOOKS; i++)
 		error = look(process, tid, may_stop, &place, stopped_us, &done);
 	if (!error && !done)

@@ -2,10 +2,10 @@
 
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
+from eu_stack import check_threads, eu_stack
 
 from vqitest import InstalledQemu
 from vqitest.harm import threads
@@ -16,19 +16,6 @@ CLOCK_NANOSLEEP = "230"  # of x86-64
 TRIES = 20
 
 pytestmark = pytest.mark.skipif(not shutil.which("strace"), reason="needs strace")
-
-
-def eu_stack(pid):
-    """{tid: [(pc, function or None)]}"""
-    done = subprocess.run(["eu-stack", "-p", str(pid)], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    found, frames = {}, None
-    for line in done.stdout.splitlines():
-        if thread := re.match(r"TID (\d+):", line):
-            frames = found[int(thread[1])] = []
-        elif frame := re.match(r"#\d+ +0x([0-9a-f]+)(?: - 1)? *([^\s@]*)", line):
-            frames.append((int(frame[1], 16), frame[2].strip("_") or None))
-    return found
 
 
 def rests(pid):
@@ -52,7 +39,7 @@ def look_at_rest(inspector, pid, log):
             pass
         report = inspector.report(pid, "--once", "--stacks=all", prefix=prefix)
         if rests(pid) and not went_on(report, log):
-            return report, eu_stack(pid)
+            return report, eu_stack("-p", pid)
     raise AssertionError("threads that sleep are touched")
 
 
@@ -60,20 +47,8 @@ def same_as_eu_stack(inspector, pid, log):
     """The threads, and the functions on their stacks."""
     report, expected = look_at_rest(inspector, pid, log)
     assert report.capture["stopped_us"] == report.capture["stopped_threads"] == 0
-    found = {thread["tid"]: thread for thread in report.json["threads"]}
-    assert set(found) == set(expected) == set(threads(pid))
-    named, names = 0, set()
-    for tid, frames in expected.items():
-        stack = found[tid]["stack"]
-        assert found[tid]["stack_gap"] is None
-        assert [int(frame["pc"], 16) for frame in stack] == [pc for pc, _ in frames], f"thread {tid}"
-        for frame, (_, name) in zip(stack, frames):
-            our_name = frame["function"] and frame["function"].strip("_")
-            assert None in (our_name, name) or our_name == name
-            named += our_name is not None and name is not None
-            names.add(our_name)
-    assert named >= len(found), "at least the functions of the C library"
-    return found, names
+    assert set(expected) == set(threads(pid))
+    return check_threads(report, expected)
 
 
 def test_same_as_eu_stack(machines, inspector, tmp_path):

@@ -266,6 +266,7 @@ void vqi_sample_packed(struct vqi_sample *sample)
 	struct vqi_queue *queue;
 
 	vqi_sample_empty(sample);
+	sample->snapshot.target.core = (char *)"/var/crash/core.4242";
 	device = add_device(sample, "blk0", 2);
 	device->guest_features |= UINT64_C(1) << 34;
 	add_queues(sample, device, 1, 255);

@@ -45,7 +45,7 @@ void vqi_sample_stuck(struct vqi_sample *sample);
 /* The same after a closer look: three requests in flight, with back traces, and one of the main loop. */
 void vqi_sample_requests(struct vqi_sample *sample);
 
-/* One device with a packed ring, the avail side known, the other not, and faults in it. */
+/* Of a core. One device with a packed ring, the avail side known, the other not, and faults in it. */
 void vqi_sample_packed(struct vqi_sample *sample);
 
 /* One device that the kernel's vhost runs. */

@@ -87,6 +87,12 @@ START_TEST(test_every_option)
 	ck_assert_int_eq(options.color, VQI_COLOR_ALWAYS);
 
 	ck_assert(!options.requests && !options.stacks && !options.dump_bytes);
+	ck_assert(!options.core && !options.exe);
+
+	ck_assert_ok(PARSE("--core", "/c", "--exe=/q", "--once", "--stop=never"));
+	ck_assert_int_eq(options.pid, 0);
+	ck_assert_str_eq(options.core, "/c");
+	ck_assert_str_eq(options.exe, "/q");
 
 	ck_assert_ok(PARSE("--name", "web 1"));
 	ck_assert_str_eq(options.name, "web 1");
@@ -181,7 +187,7 @@ static const struct {
 	const char *words[6];
 	const char *text;
 } bad[] = {
-	{{NULL}, "--pid PID, --name NAME or --all"},
+	{{NULL}, "--pid PID, --name NAME, --all or --core FILE"},
 	{{"--once", NULL}, "--pid PID"},
 	{{"42", NULL}, "'42' is not an option"},
 	{{"-p1", "42", NULL}, "'42' is not an option"},
@@ -272,6 +278,12 @@ static const struct {
 	{{"-p1", "--check", "--dump-bytes=1", NULL}, "--check looks at all"},
 	{{"-p1", "--check", "--export-layout=-", NULL}, "--check and --export-layout"},
 	{{"-p1", "--debuginfo=/d", "--layout=/l", NULL}, "--layout and --debuginfo"},
+	{{"-p1", "--core=/c", NULL}, "--pid and --core"},
+	{{"--core=/c", "--core=/d", NULL}, "--core is given twice"},
+	{{"--core=/c", "--interval=1", NULL}, "--core and --interval"},
+	{{"--core=/c", "--stop=always", NULL}, "--core and --stop=always"},
+	{{"--core=/c", "--check", NULL}, "--core and --check"},
+	{{"-p1", "--exe=/q", NULL}, "--exe is for --core"},
 };
 
 START_TEST(test_bad_command_lines)

@@ -51,7 +51,7 @@ START_TEST(test_members)
 		      "unplugged gaps "
 		      "exit_status");
 	check_members("tool", "version");
-	check_members("target", "pid exe build_id kind qemu_version vm_name arch run_state "
+	check_members("target", "pid core exe build_id kind qemu_version vm_name arch run_state "
 				"held bql_owner layout_source");
 	check_members("capture", "time looks interval_ms duration_us stopped_us stopped_threads "
 				 "consistent");

@@ -328,6 +328,7 @@ START_TEST(test_packed)
 {
 	vqi_sample_packed(&sample);
 	print((struct vqi_report_options){.verbose = true});
+	ck_assert_has(report, "  core of pid 4242  ");
 	/* 2 - 5 modulo the ring's size */
 	ck_assert_row(report, "blk0 virtio-blk 0000:00:04.0 0 request busy 255 255 255 2 253 -");
 	ck_assert_has(report,
