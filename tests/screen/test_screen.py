@@ -5,6 +5,7 @@ after it, whatever it ended by."""
 import os
 import select
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -319,11 +320,17 @@ def check_shell(terminal):
     terminal.wait("42\n icanon")
 
 
+def child_of(pid):
+    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+
+
 def test_stop_and_go_on():
     with Terminal(f"{DRIVER} stuck live", shell=True) as terminal:
         for _ in range(2):
             terminal.wait(TITLE)
-            terminal.press("C-z")
+            modes = subprocess.check_output(["stty", "-a", "-F", terminal.value("pane_tty")], text=True)
+            assert "isig" in modes.split() and "susp = ^Z" in modes
+            os.kill(child_of(terminal.value("pane_pid")), signal.SIGTSTP)
             terminal.wait("Stopped")
             check_shell(terminal)
             terminal.type("clear; fg\r")
