@@ -76,8 +76,11 @@ class Terminal:
     def pid(self):
         """Of the program, once it has started."""
         path = self.folder / "pid"
-        self._until(lambda: path.exists() and path.read_text().endswith("\n"), "the program has started")
+        self.until(lambda: path.exists() and path.read_text().endswith("\n"), "the program has started")
         return int(path.read_text())
+
+    def kill(self, number):
+        os.kill(self.pid, number)
 
     def screen(self, styles=False):
         """What is on it: lines without the spaces at their ends."""
@@ -100,17 +103,17 @@ class Terminal:
     def resize(self, columns, rows):
         self._tmux("resize-window", "-x", columns, "-y", rows)
 
-    def _until(self, condition, what, timeout=30):
+    def until(self, condition, what, timeout=30):
         end = time.monotonic() + timeout
         while not condition():
             assert time.monotonic() < end, f"not within {timeout} s: {what}; the screen:\n{self.text()}"
 
     def wait(self, text):
         """Until a text is on it."""
-        self._until(lambda: text in self.text(), repr(text))
+        self.until(lambda: text in self.text(), repr(text))
 
     def wait_gone(self, text):
-        self._until(lambda: text not in self.text(), f"{text!r} is gone")
+        self.until(lambda: text not in self.text(), f"{text!r} is gone")
 
     def wait_screen(self, wanted):
         """Until all that is on it is this."""
