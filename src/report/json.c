@@ -16,7 +16,7 @@
 
 #define SCHEMA "virtq-inspect/1"
 
-static void put_tool(struct vqi_json *json, struct json_object *document)
+void vqi_json_tool(struct vqi_json *json, struct json_object *document)
 {
 	struct json_object *tool = vqi_json_object(json, document, "tool");
 
@@ -36,8 +36,8 @@ static void put_held(struct vqi_json *json, struct json_object *into, const stru
 	vqi_json_num(json, object, "pid", held->tracer ? VQI_NUM(held->tracer) : VQI_UNKNOWN);
 }
 
-static void put_target(struct vqi_json *json, struct json_object *document,
-		       const struct vqi_target *target)
+void vqi_json_target(struct vqi_json *json, struct json_object *document,
+		     const struct vqi_target *target)
 {
 	struct json_object *object = vqi_json_object(json, document, "target");
 
@@ -56,8 +56,8 @@ static void put_target(struct vqi_json *json, struct json_object *document,
 }
 
 /* ISO 8601, in UTC, to the millisecond; null for a time that has no calendar date. */
-static void put_time(struct vqi_json *json, struct json_object *into, const char *name,
-		     const struct timespec *time)
+void vqi_json_time(struct vqi_json *json, struct json_object *into, const char *name,
+		   const struct timespec *time)
 {
 	char seconds[64], text[80];
 	struct tm date;
@@ -76,7 +76,7 @@ static void put_capture(struct vqi_json *json, struct json_object *document,
 {
 	struct json_object *object = vqi_json_object(json, document, "capture");
 
-	put_time(json, object, "time", &capture->time);
+	vqi_json_time(json, object, "time", &capture->time);
 	vqi_json_uint(json, object, "looks", capture->looks);
 	vqi_json_uint(json, object, "interval_ms", capture->interval_ms);
 	vqi_json_uint(json, object, "duration_us", capture->duration_us);
@@ -116,8 +116,8 @@ static void put_known_fixes(struct vqi_json *json, struct json_object *into,
 	}
 }
 
-static void put_finding(struct vqi_json *json, struct json_object *list,
-			const struct vqi_finding *finding)
+void vqi_json_finding(struct vqi_json *json, struct json_object *list,
+		      const struct vqi_finding *finding)
 {
 	struct json_object *object = vqi_json_object(json, list, NULL);
 	struct json_object *evidence;
@@ -144,7 +144,7 @@ void vqi_json_findings(struct vqi_json *json, struct json_object *into,
 
 	for (size_t i = 0; i < diagnosis->finding_count; i++)
 		if (!queue || diagnosis->findings[i].queue == queue)
-			put_finding(json, list, &diagnosis->findings[i]);
+			vqi_json_finding(json, list, &diagnosis->findings[i]);
 }
 
 static void put_unplugged(struct vqi_json *json, struct json_object *document,
@@ -156,20 +156,23 @@ static void put_unplugged(struct vqi_json *json, struct json_object *document,
 		vqi_json_string(json, list, NULL, snapshot->unplugged[i]);
 }
 
+void vqi_json_gap(struct vqi_json *json, struct json_object *list, const struct vqi_gap *gap)
+{
+	struct json_object *object = vqi_json_object(json, list, NULL);
+
+	vqi_json_string(json, object, "device", gap->device);
+	vqi_json_num(json, object, "queue", gap->queue);
+	vqi_json_string(json, object, "what", gap->what ? gap->what : "");
+	vqi_json_string(json, object, "why", gap->why ? gap->why : "");
+}
+
 static void put_gaps(struct vqi_json *json, struct json_object *document,
 		     const struct vqi_snapshot *snapshot)
 {
 	struct json_object *list = vqi_json_list(json, document, "gaps");
 
-	for (size_t i = 0; i < snapshot->gap_count; i++) {
-		struct json_object *object = vqi_json_object(json, list, NULL);
-		const struct vqi_gap *gap = &snapshot->gaps[i];
-
-		vqi_json_string(json, object, "device", gap->device);
-		vqi_json_num(json, object, "queue", gap->queue);
-		vqi_json_string(json, object, "what", gap->what ? gap->what : "");
-		vqi_json_string(json, object, "why", gap->why ? gap->why : "");
-	}
+	for (size_t i = 0; i < snapshot->gap_count; i++)
+		vqi_json_gap(json, list, &snapshot->gaps[i]);
 }
 
 /* What json-c is to print a device from. */
@@ -218,8 +221,8 @@ static void put_document(struct vqi_json *json, const struct vqi_snapshot *snaps
 	struct json_object *document = json->root;
 
 	vqi_json_string(json, document, "schema", SCHEMA);
-	put_tool(json, document);
-	put_target(json, document, &snapshot->target);
+	vqi_json_tool(json, document);
+	vqi_json_target(json, document, &snapshot->target);
 	put_capture(json, document, &snapshot->capture);
 	for (size_t i = 0; i < snapshot->device_count; i++)
 		sources[i] = (struct device_source){snapshot, &snapshot->devices[i], diagnosis};
@@ -231,26 +234,34 @@ static void put_document(struct vqi_json *json, const struct vqi_snapshot *snaps
 	vqi_json_uint(json, document, "exit_status", diagnosis->exit_status);
 }
 
+struct vqi_error *vqi_json_write(struct vqi_json *json, FILE *stream)
+{
+	const char *text = NULL;
+
+	if (!json->failed)
+		text = json_object_to_json_string_ext(
+			json->root, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	if (!text)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	errno = 0;
+	vqi_printable_json_write(stream, text);
+	fputc('\n', stream);
+	return vqi_output_flush(stream);
+}
+
 struct vqi_error *vqi_report_json(FILE *stream, const struct vqi_snapshot *snapshot,
 				  const struct vqi_diagnosis *diagnosis)
 {
 	vqi_cleanup_free struct device_source *sources =
 		calloc(snapshot->device_count + 1, sizeof(*sources));
-	const char *text = NULL;
 	struct vqi_json json;
+	struct vqi_error *error;
 
 	if (!sources)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 	vqi_json_init(&json);
 	put_document(&json, snapshot, diagnosis, sources);
-	if (!json.failed)
-		text = json_object_to_json_string_ext(
-			json.root, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-	errno = 0;
-	if (text) {
-		vqi_printable_json_write(stream, text);
-		fputc('\n', stream);
-	}
+	error = vqi_json_write(&json, stream);
 	vqi_json_done(&json);
-	return text ? vqi_output_flush(stream) : vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	return error;
 }

@@ -31,6 +31,21 @@ void vqi_json_stack(struct vqi_json *json, struct json_object *into, const struc
 void vqi_json_block_node(struct vqi_json *json, struct json_object *list,
 			 const struct vqi_block_node *node);
 
+/* Adds the program, the target, a moment: ISO 8601, in UTC, to the millisecond; null for one that has no calendar date. */
+void vqi_json_tool(struct vqi_json *json, struct json_object *document);
+void vqi_json_target(struct vqi_json *json, struct json_object *document,
+		     const struct vqi_target *target);
+void vqi_json_time(struct vqi_json *json, struct json_object *into, const char *name,
+		   const struct timespec *time);
+
+/* Adds one finding, or gap, to a list. */
+void vqi_json_finding(struct vqi_json *json, struct json_object *list,
+		      const struct vqi_finding *finding);
+void vqi_json_gap(struct vqi_json *json, struct json_object *list, const struct vqi_gap *gap);
+
+/* Writes a document as one line, as json-c's strings do, with what a terminal may obey escaped. Errors: SYS, NOMEM. */
+struct vqi_error *vqi_json_write(struct vqi_json *json, FILE *stream) vqi_must_check;
+
 /* Adds who does the work: loops, threads, vcpus; and requests of others. */
 void vqi_json_host(struct vqi_json *json, struct json_object *document,
 		   const struct vqi_snapshot *snapshot);

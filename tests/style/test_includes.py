@@ -19,6 +19,7 @@ PUBLIC = {
     "cleanup.h": "base",
     "confined.h": "base",
     "diagnose.h": "diagnose",
+    "diff.h": "report",
     "dwarf.h": "layout",
     "elf.h": "base",
     "error.h": "base",
