@@ -21,7 +21,8 @@ struct vqi_options {
 	pid_t pid;	  /* 0: not given; then one of these is */
 	const char *name; /* of the VM; NULL: not given */
 	bool all;
-	const char *core;     /* a core file; NULL: not given */
+	const char *core;		 /* a core file; NULL: not given */
+	const char *diff_old, *diff_new; /* what to compare; NULL: not given */
 	const char *exe;      /* the executable that this is of; NULL: where the core says */
 	const char **devices; /* --device names, as given */
 	size_t device_count;

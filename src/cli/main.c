@@ -10,6 +10,7 @@
 
 #include "advice.h"
 #include "all.h"
+#include "diff.h"
 #include "find.h"
 #include "output.h"
 #include "report_file.h"
@@ -46,6 +47,8 @@ static struct vqi_error *run(int argc, char **argv, int *ret_status)
 		puts("virtq-inspect " VQI_VERSION);
 		return vqi_output_close();
 	}
+	if (options.diff_old)
+		return vqi_diff_files(&options);
 	if (options.all)
 		return vqi_inspect_all(&options, ret_status);
 	error = options.name ? vqi_find_named(options.name, &options.pid) : NULL;

@@ -13,6 +13,7 @@ enum vqi_option_id {
 	OPT_ALL,
 	OPT_CORE,
 	OPT_EXE,
+	OPT_DIFF,
 	OPT_DEVICE,
 	OPT_QUEUE,
 	OPT_ONCE,

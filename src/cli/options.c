@@ -219,10 +219,32 @@ static const struct {
 	{OPT_CORE, OPT_INTERVAL},    {OPT_CORE, OPT_CHECK},
 };
 
+/* What is compared was kept: there is nothing else to choose, or to do. */
+static struct vqi_error *check_diff(const struct vqi_options *options, const struct given *given)
+{
+	static const int others[] = {OPT_PID,		OPT_NAME,  OPT_ALL,	 OPT_CORE,
+				     OPT_DEVICE,	OPT_QUEUE, OPT_CHECK,	 OPT_REPORT,
+				     OPT_EXPORT_LAYOUT, OPT_STOP,  OPT_INTERVAL, OPT_DUMP_BYTES};
+
+	if (!options->diff_new)
+		return vqi_error_new(VQI_ERROR_USAGE, "--diff needs two files");
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (given->is[others[i]])
+			return vqi_error_new(VQI_ERROR_USAGE,
+					     "--diff and --%s contradict each other",
+					     vqi_option_table[others[i]].name);
+	}
+	if (options->format == VQI_FORMAT_OPENMETRICS)
+		return vqi_error_new(VQI_ERROR_USAGE, "--diff prints text or json");
+	return NULL;
+}
+
 static struct vqi_error *check_options(const struct vqi_options *options, const struct given *given)
 {
 	if (options->action != VQI_ACTION_INSPECT)
 		return NULL;
+	if (options->diff_old)
+		return check_diff(options, given);
 	if (!options->pid && !options->name && !options->all && !options->core)
 		return vqi_error_new(
 			VQI_ERROR_USAGE,
@@ -291,6 +313,8 @@ struct vqi_error *vqi_options_parse(int argc, char **argv, struct vqi_options *r
 			return bad_option(returned, argv[optind - 1]);
 		error = parse_option(option_of(returned), &options, &given);
 	}
+	if (!error && options.diff_old && optind < argc) /* it has two values */
+		options.diff_new = argv[optind++];
 	if (!error && options.action == VQI_ACTION_INSPECT && optind < argc)
 		error = vqi_error_new(VQI_ERROR_USAGE, "'%s' is not an option", argv[optind]);
 	if (!error)

@@ -128,6 +128,29 @@ struct vqi_error *vqi_output_report(const struct vqi_options *options,
 	return vqi_output_content(options, print_report, &report);
 }
 
+/* What print_diff() prints. */
+struct difference {
+	const struct vqi_options *options;
+	const struct vqi_diff *diff;
+};
+
+static struct vqi_error *print_diff(FILE *stream, const void *data)
+{
+	const struct difference *difference = data;
+	const struct vqi_report_options text = report_options(difference->options);
+
+	if (difference->options->format == VQI_FORMAT_JSON)
+		return vqi_diff_json(stream, difference->diff);
+	return vqi_diff_text(stream, difference->diff, &text);
+}
+
+struct vqi_error *vqi_output_diff(const struct vqi_options *options, const struct vqi_diff *diff)
+{
+	const struct difference difference = {options, diff};
+
+	return vqi_output_content(options, print_diff, &difference);
+}
+
 struct vqi_error *vqi_output_vms(FILE *stream, const struct vqi_options *options,
 				 const struct vqi_vm_line *lines, size_t count, size_t failed)
 {

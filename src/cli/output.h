@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "vqi/diagnose.h"
+#include "vqi/diff.h"
 #include "vqi/options.h"
 #include "vqi/replace.h"
 #include "vqi/snapshot.h"
@@ -26,6 +27,10 @@ struct vqi_error *vqi_output_print(FILE *stream, const struct vqi_options *optio
 struct vqi_error *vqi_output_report(const struct vqi_options *options,
 				    const struct vqi_snapshot *snapshot,
 				    const struct vqi_diagnosis *diagnosis) vqi_must_check;
+
+/* Writes what differs to where the options want it. Errors: as vqi_output_report(). */
+struct vqi_error *vqi_output_diff(const struct vqi_options *options,
+				  const struct vqi_diff *diff) vqi_must_check;
 
 /* Prints the table of many VMs; see vqi_report_vms(). */
 struct vqi_error *vqi_output_vms(FILE *stream, const struct vqi_options *options,

@@ -87,7 +87,12 @@ START_TEST(test_every_option)
 	ck_assert_int_eq(options.color, VQI_COLOR_ALWAYS);
 
 	ck_assert(!options.requests && !options.stacks && !options.dump_bytes);
-	ck_assert(!options.core && !options.exe);
+	ck_assert(!options.core && !options.exe && !options.diff_old);
+
+	ck_assert_ok(PARSE("--diff", "/a", "/b:net0", "-fjson", "--exe=/q", "-r"));
+	ck_assert_str_eq(options.diff_old, "/a");
+	ck_assert_str_eq(options.diff_new, "/b:net0");
+	ck_assert_int_eq(options.format, VQI_FORMAT_JSON);
 
 	ck_assert_ok(PARSE("--core", "/c", "--exe=/q", "--once", "--stop=never"));
 	ck_assert_int_eq(options.pid, 0);
@@ -284,6 +289,11 @@ static const struct {
 	{{"--core=/c", "--stop=always", NULL}, "--core and --stop=always"},
 	{{"--core=/c", "--check", NULL}, "--core and --check"},
 	{{"-p1", "--exe=/q", NULL}, "--exe is for --core"},
+	{{"--diff=/a", NULL}, "--diff needs two files"},
+	{{"--diff=/a", "/b", "/c", NULL}, "'/c' is not an option"},
+	{{"--diff=/a", "/b", "-p1", NULL}, "--diff and --pid"},
+	{{"--diff=/a", "/b", "-dx", NULL}, "--diff and --device"},
+	{{"--diff=/a", "/b", "--format=openmetrics", NULL}, "text or json"},
 };
 
 START_TEST(test_bad_command_lines)

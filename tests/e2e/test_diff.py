@@ -1,0 +1,83 @@
+"""What differs between cores of one QEMU, and between two of its queues."""
+
+import json
+
+import jsonschema
+import pytest
+from rig import GEOMETRY, SLOW, on
+from stuck_requests import submit
+from test_core import gcore
+
+from vqitest.driver import Disk
+from vqitest.guest import ROOT
+
+SCHEMA = json.loads((ROOT / "data/virtq-inspect-diff.schema.json").read_text())
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """For cores, which are large."""
+    yield tmp_path
+    for path in tmp_path.glob("core*"):
+        path.unlink()
+
+
+def core_of(rig, folder, name):
+    return gcore(rig.vm.pid, folder).rename(folder / f"core-{name}")
+
+
+def diff(rig, old, new, *arguments):
+    done = rig.inspector.run("--diff", old, new, "--format=json", *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    document = json.loads(done.stdout)
+    jsonschema.Draft202012Validator(SCHEMA).validate(document)
+    return document
+
+
+def changes(document, name):
+    (part,) = [part for part in document["parts"] if name in (part["old"], part["new"])]
+    return {change["field"]: (change["old"], change["new"], change["difference"]) for change in part["changes"]}
+
+
+@on("pci-split")
+def test_two_cores(rig, folder):
+    """Five requests were submitted between them, and nobody answered."""
+    disk = rig.disk(SLOW, **GEOMETRY)
+    before = core_of(rig, folder, "a")
+    submit(rig, disk, 5)
+    rig._expected.clear()  # of a report that is not asked for here
+    after = core_of(rig, folder, "b")
+    document = diff(rig, before, after, "--requests")
+    found = changes(document, "blk0 queue 0")
+    for name in ("avail_idx", "last_avail_idx", "shadow_avail_idx"):
+        old, new, difference = found[name]
+        assert (new - old, difference) == (5, 5), name
+    assert "used_idx" not in found and "used_ring_idx" not in found
+    assert found["inuse"] == (0, 5, None)
+    old, new, _ = found["requests"]
+    assert old == [] and len(set(new)) == 5
+    assert (document["old"]["name"], document["new"]["name"]) == (str(before), str(after))
+    text = rig.inspector.run("--diff", before, after).stdout
+    assert "\nblk0 queue 0\n" in text and "(+5)" in text
+    assert diff(rig, before, before)["parts"] == []
+
+
+@on("pci-split")
+def test_two_queues(rig, folder):
+    """A queue that is stuck, and one that is healthy, of one core."""
+    rig.add("-blockdev", SLOW)
+    rig.add_device("blk", "blk0", drive="d0", num_queues=2, **GEOMETRY)
+    rig.boot()
+    driver = rig.drive("blk0", {0: 256, 1: 256})
+    submit(rig, Disk(driver), 3)
+    rig._expected.clear()
+    core = core_of(rig, folder, "a")
+    document = diff(rig, f"{core}:blk0:0", f"{core}:blk0:1")
+    assert document["compared"] == 1
+    found = changes(document, "blk0 queue 1")
+    assert found["inuse"] == (3, 0, None)
+    assert "role" not in found and "num" not in found
+    stderr = rig.inspector.fails("--diff", f"{core}:blk0:0", core, status=2)
+    assert "of both or of none" in stderr
+    assert "blk9" in rig.inspector.fails("--diff", f"{core}:blk9", core, status=2)
+    assert "no file" in rig.inspector.fails("--diff", core, "/nowhere/core:blk0", status=2)
