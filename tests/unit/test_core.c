@@ -341,6 +341,38 @@ START_TEST(test_bad_files)
 }
 END_TEST
 
+/* Whatever a byte of its headers and notes is, it is refused, or all that it tells of can be asked for. */
+START_TEST(test_any_byte)
+{
+	static const uint8_t values[] = {0, 0x7f, 0xff};
+	uint8_t buf[2 * PAGE], was;
+	off_t end;
+	int fd;
+
+	add_program(vqi_target_path());
+	fake_core_process(&fake, 7, "test-target");
+	fake_core_segment(&fake, EXE + 2 * PAGE, PAGE, bytes, PAGE, PF_R | PF_W);
+	fake_core_file(&fake, EXE + 2 * PAGE, EXE + 3 * PAGE, PAGE, vqi_target_path());
+	open_core(NULL);
+	end = (off_t)core->segments[0].offset;
+	fd = open(scratch_path("core"), O_RDWR | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	for (off_t at = 0; at < end; at++) {
+		ck_assert_int_eq(pread(fd, &was, 1, at), 1);
+		ck_assert_int_eq(pwrite(fd, &values[_i], 1, at), 1);
+		vqi_core_close(take_ptr(core));
+		if (!vqi_error_drop(vqi_core_open(scratch_path("core"), NULL, &core))) {
+			ck_assert_ok(vqi_core_maps(core, &maps));
+			for (size_t i = 0; i < maps.count; i++)
+				reads(maps.maps[i].start + PAGE / 2, buf, sizeof(buf));
+			vqi_maps_done(&maps);
+		}
+		ck_assert_int_eq(pwrite(fd, &was, 1, at), 1);
+	}
+	close(fd);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("core");
@@ -363,5 +395,6 @@ int main(void)
 	tcase_add_test(tcase, test_no_threads);
 	tcase_add_test(tcase, test_short_thread);
 	tcase_add_loop_test(tcase, test_bad_files, 0, 4);
+	tcase_add_loop_test(tcase, test_any_byte, 0, 3);
 	return unit_run("core", tcase);
 }
