@@ -3,7 +3,6 @@
 #include "sources.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "known.h"
 #include "vqi/dwarf.h"
@@ -49,7 +48,7 @@ static struct vqi_error *fit_any(struct vqi_opened *opened, const struct vqi_lay
 		else
 			first = error;
 		if (i % count == count - 1 && i + 1 < TRIES * count)
-			nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+			vqi_process_rest(opened->process, PAUSE_NS);
 	}
 	return take_ptr(first);
 }
