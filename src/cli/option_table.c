@@ -21,7 +21,7 @@ const struct vqi_option vqi_option_table[OPT_COUNT] = {
 	[OPT_CORE] = {"core", 0, VQI_OPTION_FILE, "FILE", MEMBER(core), .unique = true,
 		      .help = "in place of a process, a core file of one (gcore, or the kernel's)"},
 	[OPT_EXE] = {"exe", 0, VQI_OPTION_FILE, "FILE", MEMBER(exe), .unique = true,
-		     .help = "with --core, where the QEMU that it is of is now"},
+		     .help = "with --core or --diff, where the QEMU that it is of is now"},
 	[OPT_DIFF] = {"diff", 0, VQI_OPTION_FILE, "OLD NEW", MEMBER(diff_old), .unique = true,
 		      .help = "what differs between two core files, field by field; each may be "
 			      "FILE:DEVICE or FILE:DEVICE:QUEUE, to compare these alone"},
