@@ -20,6 +20,7 @@ struct vqi_heap {
 	bool is_whole;	 /* every part was followed to its end */
 	uint8_t **parts; /* private */
 	size_t part_count;
+	bool *used; /* whether each chunk is of use to someone; NULL: nobody wants to know */
 };
 
 /* The heap of a thread other than the first is in pieces of at most so many bytes: HEAP_MAX_SIZE. */
@@ -36,6 +37,17 @@ VQI_DEFINE_CLEANUP_VALUE(struct vqi_heap, vqi_heap_done)
 
 /* The block that begins at an address; NULL: none that is in use. */
 const struct vqi_chunk *vqi_heap_find(const struct vqi_heap *heap, uint64_t address);
+
+/* Asks to keep in mind which blocks are of use: vqi_heap_use() says so of each. Errors: NOMEM. */
+struct vqi_error *vqi_heap_watch(struct vqi_heap *heap) vqi_must_check;
+void vqi_heap_use(const struct vqi_heap *heap, const struct vqi_chunk *chunk);
+
+/* Records those that were, or why there is no heap; see vqi/record.h. process may be NULL. And what was recorded.
+ * Errors: as it was recorded, BAD_DATA, NOMEM. */
+void vqi_heap_note(struct vqi_process *process, const struct vqi_heap *heap,
+		   const struct vqi_error *error);
+struct vqi_error *vqi_heap_recall(struct vqi_process *process,
+				  struct vqi_heap *ret_heap) vqi_must_check;
 
 /* Whether a block of len bytes is what malloc() gives for a structure of size bytes. */
 bool vqi_chunk_is_for(uint32_t len, uint64_t size);

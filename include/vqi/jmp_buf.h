@@ -3,9 +3,20 @@
 #ifndef VQI_JMP_BUF_H
 #define VQI_JMP_BUF_H
 
+#include <elf.h>
+
 #include "vqi/error.h"
 #include "vqi/process.h"
 #include "vqi/registers.h"
+
+/* The kind of this machine, which is the target's. */
+#if defined(__x86_64__)
+#define VQI_HOST_MACHINE EM_X86_64
+#elif defined(__aarch64__)
+#define VQI_HOST_MACHINE EM_AARCH64
+#else
+#define VQI_HOST_MACHINE EM_NONE
+#endif
 
 #define VQI_JMP_BUF_WORDS 22 /* that are looked at, at most */
 

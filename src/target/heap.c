@@ -60,6 +60,7 @@ void vqi_heap_done(struct vqi_heap *heap)
 		free(heap->parts[i]);
 	free(heap->parts);
 	free(heap->chunks);
+	free(heap->used);
 	*heap = (struct vqi_heap){0};
 }
 

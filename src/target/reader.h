@@ -17,6 +17,7 @@
 #include "vqi/error.h"
 #include "vqi/mem.h"
 #include "vqi/process.h"
+#include "vqi/record.h"
 
 struct vqi_reader;
 
@@ -73,6 +74,22 @@ struct vqi_reader_ops {
 				       struct vqi_registers *ret_registers);
 
 	void (*close)(struct vqi_reader *reader);
+
+	/* NULL where nothing is recorded; see vqi/record.h. */
+	const struct vqi_record_ops *record;
+};
+
+struct vqi_record_ops {
+	void (*begin_observer)(struct vqi_reader *reader);
+	void (*begin_look)(struct vqi_reader *reader);
+	bool (*has_look)(const struct vqi_reader *reader);
+	void (*reserve)(struct vqi_reader *reader, size_t bytes, size_t readings);
+	void (*hold)(struct vqi_reader *reader, int step);
+	void (*note)(struct vqi_reader *reader, enum vqi_fact fact, uint64_t key,
+		     const struct vqi_pack *data, const struct vqi_error *error);
+	/* NULL in a recorder. */
+	struct vqi_error *(*recall)(struct vqi_reader *reader, enum vqi_fact fact, uint64_t key,
+				    struct vqi_unpack *ret_data);
 };
 
 struct vqi_reader {

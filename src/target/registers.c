@@ -27,6 +27,7 @@
 #include "stop_private.h"
 #include "user_registers.h"
 #include "vqi/cleanup.h"
+#include "vqi/record.h"
 
 #define COPY_SIZE 65536 /* bytes of the stack that are read with the registers, in some 10 us */
 #define PAGE	  4096
@@ -264,8 +265,8 @@ static struct vqi_error *take_kept(struct vqi_process *process, pid_t tid,
 	return NULL;
 }
 
-struct vqi_error *vqi_thread_registers(struct vqi_process *process, pid_t tid, bool may_stop,
-				       struct vqi_thread_place *ret_place, uint64_t *stopped_us)
+static struct vqi_error *find_registers(struct vqi_process *process, pid_t tid, bool may_stop,
+					struct vqi_thread_place *ret_place, uint64_t *stopped_us)
 {
 	struct vqi_thread_place place = {0};
 	struct vqi_error *error = NULL;
@@ -284,6 +285,58 @@ struct vqi_error *vqi_thread_registers(struct vqi_process *process, pid_t tid, b
 	}
 	*ret_place = place;
 	return NULL;
+}
+
+/* ---- what a recording has of it: not the stack, which is unwound by then ---- */
+
+static void note(struct vqi_process *process, pid_t tid, const struct vqi_thread_place *place,
+		 uint64_t stopped_us, const struct vqi_error *error)
+{
+	vqi_cleanup(vqi_pack_done) struct vqi_pack data = {0};
+
+	vqi_pack_u64(&data, stopped_us);
+	vqi_pack_error(&data, error);
+	if (!error) {
+		vqi_pack_u64(&data, place->registers.pc);
+		vqi_pack_u64(&data, place->registers.sp);
+		vqi_pack_u8(&data, place->was_stopped);
+	}
+	vqi_fact_note(process, VQI_FACT_THREAD_PLACE, (uint64_t)tid, &data, NULL);
+}
+
+static struct vqi_error *recall(struct vqi_process *process, pid_t tid,
+				struct vqi_thread_place *ret_place, uint64_t *stopped_us)
+{
+	struct vqi_unpack data;
+	struct vqi_error *error =
+		vqi_fact_recall(process, VQI_FACT_THREAD_PLACE, (uint64_t)tid, &data);
+
+	if (error)
+		return error;
+	*stopped_us += vqi_unpack_u64(&data);
+	error = vqi_unpack_error(&data);
+	if (error)
+		return error;
+	*ret_place = (struct vqi_thread_place){0};
+	ret_place->registers.pc = vqi_unpack_u64(&data);
+	ret_place->registers.sp = vqi_unpack_u64(&data);
+	ret_place->was_stopped = vqi_unpack_u8(&data);
+	return vqi_fact_error(&data, "a thread");
+}
+
+struct vqi_error *vqi_thread_registers(struct vqi_process *process, pid_t tid, bool may_stop,
+				       struct vqi_thread_place *ret_place, uint64_t *stopped_us)
+{
+	uint64_t before_us = *stopped_us;
+	struct vqi_error *error;
+
+	if (vqi_process_is_replay(process))
+		return recall(process, tid, ret_place, stopped_us);
+	vqi_fact_begin(process);
+	error = find_registers(process, tid, may_stop, ret_place, stopped_us);
+	vqi_fact_end(process);
+	note(process, tid, ret_place, *stopped_us - before_us, error);
+	return error;
 }
 
 void vqi_thread_place_done(struct vqi_thread_place *place)
