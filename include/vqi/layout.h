@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "vqi/error.h"
+#include "vqi/process.h"
 
 enum vqi_need { VQI_OPTIONAL, VQI_REQUIRED };
 
@@ -133,6 +134,11 @@ void vqi_layout_drop(struct vqi_layout *layout, enum vqi_struct_id structure);
 
 /* How many bytes of a structure must be read so that all its present fields are among them. */
 uint32_t vqi_layout_span(const struct vqi_layout *layout, enum vqi_struct_id structure);
+
+/* Records a layout, and what was recorded; see vqi/record.h. Errors: as it was recorded, those of vqi_layout_check(). */
+void vqi_layout_note(struct vqi_process *process, const struct vqi_layout *layout);
+struct vqi_error *vqi_layout_recall(struct vqi_process *process,
+				    struct vqi_layout *ret_layout) vqi_must_check;
 
 /* Bytes of one structure of the target, as read. */
 struct vqi_view {

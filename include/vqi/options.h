@@ -39,6 +39,8 @@ struct vqi_options {
 	const char *report;	   /* where to write one for a bug tracker; NULL: nowhere */
 	char *const *words;	   /* the command line */
 	bool no_cache;
+	const char *record; /* where to write a recording; NULL: nowhere */
+	const char *replay; /* one to take in place of a process; NULL: none */
 	bool check;
 	enum vqi_format format;
 	const char *output; /* file to write the report to; NULL: standard output */
@@ -46,6 +48,9 @@ struct vqi_options {
 	bool verbose;
 	bool quiet;
 	const struct vqi_known_layouts *known; /* not from the command line; NULL: none */
+	bool closer;	 /* look closer whatever is found, as with a report; of a recording */
+	char **recorded; /* devices that a recording names; owned */
+	size_t recorded_count;
 };
 
 /* Parses a command line. Strings point into argv.

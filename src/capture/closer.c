@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A closer look: the requests in flight, how old they are, and what carries them on. */
-#include <elf.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -9,19 +8,12 @@
 #include "evidence.h"
 #include "requests.h"
 #include "stacks.h"
+#include "vqi/record.h"
 
 #define MAX_LOOKS 4 /* at a heap that changes */
 
 #define NS_PER_S  1000000000
 #define NS_PER_MS 1000000
-
-#if defined(__x86_64__)
-#define HOST_MACHINE EM_X86_64
-#elif defined(__aarch64__)
-#define HOST_MACHINE EM_AARCH64
-#else
-#define HOST_MACHINE EM_NONE
-#endif
 
 /* What is in QEMU's memory. */
 struct found {
@@ -123,6 +115,22 @@ static struct vqi_error *read_whole(struct vqi_observer *observer, const struct 
 	return error;
 }
 
+/* Of QEMU's memory is recorded what is of use for the requests, and it is known only later what that is. */
+static struct vqi_error *read_recorded(struct vqi_observer *observer,
+				       const struct vqi_guest_ram *ram, struct found *found)
+{
+	struct vqi_error *error;
+
+	if (vqi_process_is_replay(observer->process))
+		return vqi_heap_recall(observer->process, &found->heap);
+	vqi_fact_begin(observer->process);
+	error = read_whole(observer, ram, found);
+	vqi_fact_end(observer->process);
+	if (!error && vqi_process_is_recorded(observer->process))
+		error = vqi_heap_watch(&found->heap);
+	return error;
+}
+
 static struct vqi_error *read_heap(struct vqi_observer *observer, struct vqi_snapshot *snapshot,
 				   struct found *found)
 {
@@ -133,7 +141,7 @@ static struct vqi_error *read_heap(struct vqi_observer *observer, struct vqi_sna
 		return NULL;
 	error = read_guest_ram(observer, snapshot, &ram);
 	if (!error)
-		error = read_whole(observer, &ram, found);
+		error = read_recorded(observer, &ram, found);
 	if (!error)
 		error = vqi_elements_find(observer->qemu->layout, &found->heap, &found->elements,
 					  &found->element_count);
@@ -281,8 +289,8 @@ static struct vqi_error *find_carried(struct vqi_observer *observer, const struc
 
 	error = vqi_error_keep_fatal(vqi_process_pointer_guard(observer->process, &guard));
 	if (!error)
-		error = vqi_carried_find(observer->qemu->layout, &found->heap, HOST_MACHINE, guard,
-					 all->carried, all->count);
+		error = vqi_carried_find(observer->qemu->layout, &found->heap, VQI_HOST_MACHINE,
+					 guard, all->carried, all->count);
 	for (size_t i = 0; !error && i < all->count; i++) {
 		set_age(observer->process, all->carried[i].start_ns, all->requests[i]);
 		all->requests[i]->carrier = all->carried[i].carrier;
@@ -307,5 +315,7 @@ struct vqi_error *vqi_observer_look_closer(struct vqi_observer *observer,
 		error = list_carried(snapshot, &found, &all);
 	if (!error && all.count)
 		error = find_carried(observer, &found, &all);
+	if (is_any_wanted(what, snapshot))
+		vqi_heap_note(observer->process, &found.heap, error);
 	return error ? error : vqi_stacks_add(observer, what, mode, &all, snapshot);
 }

@@ -7,6 +7,7 @@
 #include "vqi/capture.h"
 #include "vqi/limits.h"
 #include "vqi/mask.h"
+#include "vqi/record.h"
 
 #define MAX_TEXT 65536
 
@@ -176,10 +177,9 @@ static struct vqi_error *read_system(struct vqi_process *process, const char *pr
 	return error ? error : drop(vqi_process_package(process, program, &host->package));
 }
 
-struct vqi_error *vqi_host_read(struct vqi_process *process, const char *program,
-				struct vqi_snapshot *snapshot)
+static struct vqi_error *find_all(struct vqi_process *process, const char *program,
+				  struct vqi_host *host)
 {
-	struct vqi_host *host = &snapshot->host;
 	struct vqi_error *error = read_command_line(process, host);
 
 	if (!error)
@@ -187,4 +187,70 @@ struct vqi_error *vqi_host_read(struct vqi_process *process, const char *program
 	if (!error)
 		error = read_accelerator(process, host);
 	return error ? error : read_system(process, program, host);
+}
+
+/* ---- what a recording has of it: the command line without its secrets ---- */
+
+static void note(struct vqi_process *process, const struct vqi_host *host,
+		 const struct vqi_error *error)
+{
+	vqi_cleanup(vqi_pack_done) struct vqi_pack data = {0};
+
+	vqi_pack_u32(&data, (uint32_t)host->command_line_len);
+	vqi_pack_bytes(&data, host->command_line, host->command_line_len);
+	vqi_pack_text(&data, host->package);
+	vqi_pack_u8(&data, host->is_replaced);
+	vqi_pack_text(&data, host->distribution);
+	vqi_pack_text(&data, host->kernel);
+	vqi_pack_text(&data, host->cpu);
+	vqi_pack_text(&data, host->accelerator);
+	vqi_fact_note(process, VQI_FACT_HOST, 0, &data, error);
+}
+
+static struct vqi_error *recall_command_line(struct vqi_unpack *data, struct vqi_host *host)
+{
+	uint32_t len = vqi_unpack_u32(data);
+	const uint8_t *words = vqi_unpack_bytes(data, len);
+
+	data->failed |= len && words && words[len - 1] != '\0';
+	if (data->failed || !len)
+		return NULL;
+	host->command_line = malloc(len);
+	if (!host->command_line)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	memcpy(host->command_line, words, len);
+	host->command_line_len = len;
+	return NULL;
+}
+
+/* It is there where a report was asked for when it was recorded; else all of it is unknown. */
+static struct vqi_error *recall(struct vqi_process *process, struct vqi_host *host)
+{
+	struct vqi_unpack data;
+	struct vqi_error *error = vqi_fact_recall(process, VQI_FACT_HOST, 0, &data);
+
+	if (error)
+		return drop(error);
+	error = recall_command_line(&data, host);
+	host->package = vqi_unpack_text(&data);
+	host->is_replaced = vqi_unpack_u8(&data);
+	host->distribution = vqi_unpack_text(&data);
+	host->kernel = vqi_unpack_text(&data);
+	host->cpu = vqi_unpack_text(&data);
+	host->accelerator = vqi_unpack_text(&data);
+	return error ? error : vqi_fact_error(&data, "the host");
+}
+
+struct vqi_error *vqi_host_read(struct vqi_process *process, const char *program,
+				struct vqi_snapshot *snapshot)
+{
+	struct vqi_error *error;
+
+	if (vqi_process_is_replay(process))
+		return recall(process, &snapshot->host);
+	vqi_fact_begin(process);
+	error = find_all(process, program, &snapshot->host);
+	vqi_fact_end(process);
+	note(process, &snapshot->host, error);
+	return error;
 }

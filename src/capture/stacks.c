@@ -2,6 +2,7 @@
 /* Back traces of what carries requests on: first where each begins, then all of them at once, then whether what was unwound
  * still stood there. */
 #include "stacks.h"
+#include "vqi/record.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -299,7 +300,8 @@ static void give_to_threads(struct tasks *tasks)
 
 /* ---- all of it ---- */
 
-static struct vqi_error *unwind(struct vqi_observer *observer, bool all_lines, struct tasks *tasks)
+static struct vqi_error *make_stacks(struct vqi_observer *observer, bool all_lines,
+				     struct tasks *tasks)
 {
 	vqi_cleanup_unwinder struct vqi_unwinder *unwinder = NULL;
 	vqi_cleanup_free struct vqi_stack *stacks = calloc(tasks->count + 1, sizeof(*stacks));
@@ -317,6 +319,25 @@ static struct vqi_error *unwind(struct vqi_observer *observer, bool all_lines, s
 		if (gap && !stacks[i].gap)
 			error = vqi_copy_string(gap, &tasks->tasks[i].stack.gap);
 	}
+	return error;
+}
+
+/* Files are needed for it, so that a recording has what became of it. */
+static struct vqi_error *unwind(struct vqi_observer *observer, bool all_lines, struct tasks *tasks)
+{
+	vqi_cleanup_free struct vqi_stack **stacks = calloc(tasks->count + 1, sizeof(*stacks));
+	struct vqi_error *error;
+
+	if (!stacks)
+		return no_memory();
+	for (size_t i = 0; i < tasks->count; i++)
+		stacks[i] = &tasks->tasks[i].stack;
+	if (vqi_process_is_replay(observer->process))
+		return vqi_stacks_recall(observer->process, stacks, tasks->count);
+	vqi_fact_begin(observer->process);
+	error = make_stacks(observer, all_lines, tasks);
+	vqi_fact_end(observer->process);
+	vqi_stacks_note(observer->process, stacks, tasks->count, error);
 	return error;
 }
 

@@ -6,6 +6,8 @@
 #include <time.h>
 
 #include "opened.h"
+#include "settings.h"
+#include "vqi/record.h"
 
 /* Units: ms. How long a queue must have stood still before it is blamed. */
 #define SURE_MS	  1000
@@ -33,7 +35,6 @@ static void merge_capture(const struct vqi_snapshot *earlier, struct vqi_snapsho
 struct inspection {
 	const struct vqi_options *options;
 	struct vqi_opened *target;
-	struct timespec start; /* monotonic: the wall clock may be set meanwhile */
 	struct timespec first_look;
 	struct vqi_snapshot *earlier; /* NULL after a single look */
 	struct vqi_snapshot *later;
@@ -88,7 +89,10 @@ static struct vqi_error *look_once(struct vqi_observer *observer,
 {
 	const struct vqi_options *options = inspection->options;
 	vqi_cleanup_snapshot struct vqi_snapshot *snapshot = NULL;
-	struct vqi_error *error = vqi_observer_look(observer, options->stop, &snapshot);
+	struct vqi_error *error;
+
+	vqi_process_begin_look(inspection->target->process);
+	error = vqi_observer_look(observer, options->stop, &snapshot);
 
 	if (!error && options->queue.known)
 		error = vqi_snapshot_select_queue(snapshot, (unsigned int)options->queue.value);
@@ -138,7 +142,8 @@ static struct vqi_error *look_twice(struct vqi_observer *observer, struct inspec
 
 	vqi_process_rest(inspection->target->process, interval_ms * NS_PER_MS);
 	error = look_again(observer, inspection);
-	if (error || interval_ms >= SURE_MS || !is_suspicious(&inspection->diagnosis))
+	if (error || interval_ms >= SURE_MS || !is_suspicious(&inspection->diagnosis) ||
+	    !vqi_process_has_look(inspection->target->process))
 		return error;
 	vqi_process_rest(inspection->target->process, (SURE_MS - interval_ms) * NS_PER_MS);
 	return look_again(observer, inspection);
@@ -154,7 +159,8 @@ static struct vqi_error *look(struct vqi_observer *observer, struct inspection *
 	error = look_once(observer, inspection, &first);
 	if (error)
 		return error;
-	if (!options->once && !options->core) { /* a core never changes */
+	if (!options->once && !options->core && /* a core never changes */
+	    vqi_process_has_look(inspection->target->process)) {
 		inspection->earlier = first;
 		return look_twice(observer, inspection);
 	}
@@ -186,8 +192,10 @@ static struct vqi_error *look_closer(struct vqi_observer *observer, struct inspe
 	};
 	struct vqi_error *error;
 
-	if (!options->report &&
-	    (options->quiet || (!is_asked && !wants_stacks(&inspection->diagnosis))))
+	/* A recording is for who wants to know more later. */
+	if (!options->report && !options->closer &&
+	    ((options->quiet && !options->record) ||
+	     (!is_asked && !wants_stacks(&inspection->diagnosis))))
 		return NULL;
 	error = vqi_observer_look_closer(observer, &what, is_asked ? options->stop : VQI_STOP_NEVER,
 					 inspection->later);
@@ -207,6 +215,7 @@ static struct vqi_error *observe(struct inspection *inspection)
 	vqi_cleanup(vqi_observer_free) struct vqi_observer *observer = NULL;
 	struct vqi_error *error;
 
+	vqi_process_begin_observer(inspection->target->process);
 	error = vqi_observer_new(inspection->target->process, &inspection->target->qemu, &observer);
 	if (!error && options->device_count)
 		error = vqi_observer_select(observer, options->devices, options->device_count,
@@ -216,6 +225,17 @@ static struct vqi_error *observe(struct inspection *inspection)
 	return error ? error : look_closer(observer, inspection);
 }
 
+static struct vqi_error *write_recording(const struct vqi_options *options,
+					 struct vqi_process *process)
+{
+	vqi_cleanup(vqi_pack_done) struct vqi_pack settings = {0};
+
+	if (!options->record)
+		return NULL;
+	vqi_settings_pack(options, &settings);
+	return vqi_record_write(process, options->record, &settings);
+}
+
 struct vqi_error *vqi_inspect(const struct vqi_options *options, struct vqi_snapshot **ret_snapshot,
 			      struct vqi_diagnosis *ret_diagnosis)
 {
@@ -223,7 +243,6 @@ struct vqi_error *vqi_inspect(const struct vqi_options *options, struct vqi_snap
 	vqi_cleanup(vqi_opened_free) struct vqi_opened *opened = NULL;
 	struct vqi_error *error;
 
-	clock_gettime(CLOCK_MONOTONIC, &inspection.start);
 	error = vqi_opened_new(options, &opened);
 	if (error)
 		return error;
@@ -233,7 +252,10 @@ struct vqi_error *vqi_inspect(const struct vqi_options *options, struct vqi_snap
 		error = vqi_host_read(opened->process, opened->image.path, inspection.later);
 	if (error)
 		return vqi_opened_explain(opened, error);
-	inspection.later->capture.duration_us = elapsed_us(opened->process, &inspection.start);
+	inspection.later->capture.duration_us = elapsed_us(opened->process, &opened->start);
+	error = write_recording(options, opened->process);
+	if (error)
+		return error;
 	*ret_snapshot = take_ptr(inspection.later);
 	*ret_diagnosis = inspection.diagnosis;
 	inspection.diagnosis = (struct vqi_diagnosis){0};

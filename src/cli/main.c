@@ -14,6 +14,7 @@
 #include "find.h"
 #include "output.h"
 #include "report_file.h"
+#include "settings.h"
 
 VQI_DEFINE_CLEANUP_VALUE(struct vqi_diagnosis, vqi_diagnosis_done)
 
@@ -51,7 +52,10 @@ static struct vqi_error *run(int argc, char **argv, int *ret_status)
 		return vqi_diff_files(&options);
 	if (options.all)
 		return vqi_inspect_all(&options, ret_status);
-	error = options.name ? vqi_find_named(options.name, &options.pid) : NULL;
+	if (options.replay)
+		error = vqi_settings_take(&options);
+	else if (options.name)
+		error = vqi_find_named(options.name, &options.pid);
 	if (error)
 		return error;
 	if (options.export_layout)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "sources.h"
+#include "vqi/record.h"
 
 static struct vqi_error *open_image(struct vqi_opened *opened)
 {
@@ -16,12 +17,29 @@ static struct vqi_error *open_image(struct vqi_opened *opened)
 			     (int)vqi_process_pid(opened->process));
 }
 
-static struct vqi_error *open_process(const struct vqi_options *options,
-				      struct vqi_process **ret_process)
+static struct vqi_error *open_replay(const char *path, struct vqi_opened *opened)
 {
-	if (options->core)
-		return vqi_process_open_core(options->core, options->exe, ret_process);
-	return vqi_process_open(options->pid, ret_process);
+	vqi_cleanup(vqi_pack_done) struct vqi_pack settings = {
+		0}; /* they are in the options by now */
+	struct vqi_error *error = vqi_replay_open(path, &opened->process, &settings);
+
+	if (!error)
+		opened->start = vqi_process_now(opened->process, CLOCK_MONOTONIC);
+	return error;
+}
+
+static struct vqi_error *open_process(const struct vqi_options *options, struct vqi_opened *opened)
+{
+	struct vqi_error *error;
+
+	if (options->replay)
+		return open_replay(options->replay, opened);
+	opened->start = vqi_process_now(NULL, CLOCK_MONOTONIC);
+	error = options->core ? vqi_process_open_core(options->core, options->exe, &opened->process)
+			      : vqi_process_open(options->pid, &opened->process);
+	if (!error && options->record)
+		error = vqi_record_begin(opened->process, &opened->start, 0);
+	return error;
 }
 
 struct vqi_error *vqi_opened_begin(const struct vqi_options *options,
@@ -33,7 +51,7 @@ struct vqi_error *vqi_opened_begin(const struct vqi_options *options,
 	if (!opened)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 	opened->image.fd = -1;
-	error = open_process(options, &opened->process);
+	error = open_process(options, opened);
 	if (error)
 		return error;
 	error = open_image(opened);
@@ -43,6 +61,31 @@ struct vqi_error *vqi_opened_begin(const struct vqi_options *options,
 	return NULL;
 }
 
+/* The observer is to read what the checks of the layout have read, and kept, too: a recording has it from there. */
+static struct vqi_error *read_anew(struct vqi_opened *opened)
+{
+	vqi_qemu_done(&opened->qemu);
+	return vqi_qemu_init(vqi_process_mem(opened->process), &opened->layout, opened->image.bias,
+			     &opened->qemu);
+}
+
+static struct vqi_error *resolve(const struct vqi_options *options, struct vqi_opened *opened)
+{
+	struct vqi_error *error;
+
+	if (vqi_process_is_replay(opened->process)) {
+		error = vqi_layout_recall(opened->process, &opened->layout);
+		return error ? error : read_anew(opened);
+	}
+	vqi_fact_begin(opened->process);
+	error = vqi_sources_resolve(options, opened);
+	vqi_fact_end(opened->process);
+	if (error || !vqi_process_is_recorded(opened->process))
+		return error;
+	vqi_layout_note(opened->process, &opened->layout);
+	return read_anew(opened);
+}
+
 struct vqi_error *vqi_opened_new(const struct vqi_options *options, struct vqi_opened **ret_opened)
 {
 	vqi_cleanup(vqi_opened_free) struct vqi_opened *opened = NULL;
@@ -50,7 +93,7 @@ struct vqi_error *vqi_opened_new(const struct vqi_options *options, struct vqi_o
 
 	if (error)
 		return error;
-	error = vqi_sources_resolve(options, opened);
+	error = resolve(options, opened);
 	if (error)
 		return vqi_opened_explain(opened, error);
 	*ret_opened = take_ptr(opened);

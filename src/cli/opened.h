@@ -12,6 +12,8 @@
 
 struct vqi_opened {
 	struct vqi_process *process;
+	struct timespec
+		start; /* when it was opened; monotonic: the wall clock may be set meanwhile */
 	struct vqi_image image;
 	struct vqi_profiles profiles; /* that may fit; of none of them yet when it has no list */
 	struct vqi_layout unfitted;   /* the layout as its source gave it */

@@ -66,6 +66,10 @@ const struct vqi_option vqi_option_table[OPT_COUNT] = {
 			       .help = "write a layout profile of this QEMU, and inspect nothing"},
 	[OPT_NO_CACHE] = {"no-cache", 0, VQI_OPTION_FLAG, MEMBER(no_cache),
 			  .help = "neither use nor keep what debug information has told"},
+	[OPT_RECORD] = {"record", 0, VQI_OPTION_FILE, "FILE", MEMBER(record),
+			.help = "write what is read of the process into FILE, too"},
+	[OPT_REPLAY] = {"replay", 0, VQI_OPTION_FILE, "FILE", MEMBER(replay),
+			.help = "inspect what --record has written in place of a process"},
 	[OPT_CHECK] =
 		{"check", 0, VQI_OPTION_FLAG, MEMBER(check),
 		 .help = "say what can be looked into, and what stands in the way, and inspect "

@@ -217,14 +217,17 @@ static const struct {
 	{OPT_REPORT, OPT_ALL},	     {OPT_PID, OPT_CORE},
 	{OPT_NAME, OPT_CORE},	     {OPT_ALL, OPT_CORE},
 	{OPT_CORE, OPT_INTERVAL},    {OPT_CORE, OPT_CHECK},
+	{OPT_RECORD, OPT_CHECK},     {OPT_RECORD, OPT_ALL},
+	{OPT_RECORD, OPT_CORE},	     {OPT_RECORD, OPT_EXPORT_LAYOUT},
 };
 
 /* What is compared was kept: there is nothing else to choose, or to do. */
 static struct vqi_error *check_diff(const struct vqi_options *options, const struct given *given)
 {
-	static const int others[] = {OPT_PID,		OPT_NAME,  OPT_ALL,	 OPT_CORE,
-				     OPT_DEVICE,	OPT_QUEUE, OPT_CHECK,	 OPT_REPORT,
-				     OPT_EXPORT_LAYOUT, OPT_STOP,  OPT_INTERVAL, OPT_DUMP_BYTES};
+	static const int others[] = {OPT_PID,	   OPT_NAME,	  OPT_ALL,	     OPT_CORE,
+				     OPT_RECORD,   OPT_REPLAY,	  OPT_DEVICE,	     OPT_QUEUE,
+				     OPT_CHECK,	   OPT_REPORT,	  OPT_EXPORT_LAYOUT, OPT_STOP,
+				     OPT_INTERVAL, OPT_DUMP_BYTES};
 
 	if (!options->diff_new)
 		return vqi_error_new(VQI_ERROR_USAGE, "--diff needs two files");
@@ -239,16 +242,8 @@ static struct vqi_error *check_diff(const struct vqi_options *options, const str
 	return NULL;
 }
 
-static struct vqi_error *check_options(const struct vqi_options *options, const struct given *given)
+static struct vqi_error *check_contradictions(const struct given *given)
 {
-	if (options->action != VQI_ACTION_INSPECT)
-		return NULL;
-	if (options->diff_old)
-		return check_diff(options, given);
-	if (!options->pid && !options->name && !options->all && !options->core)
-		return vqi_error_new(
-			VQI_ERROR_USAGE,
-			"what to inspect is missing: --pid PID, --name NAME, --all or --core FILE");
 	for (size_t i = 0; i < sizeof(contradictions) / sizeof(contradictions[0]); i++) {
 		int one = contradictions[i].one, other = contradictions[i].other;
 
@@ -257,6 +252,45 @@ static struct vqi_error *check_options(const struct vqi_options *options, const 
 					     vqi_option_table[one].name,
 					     vqi_option_table[other].name);
 	}
+	return NULL;
+}
+
+/* What was read is in the recording, and no more. */
+static struct vqi_error *check_replay(const struct given *given)
+{
+	static const bool allowed[OPT_COUNT] = {
+		[OPT_REPLAY] = true, [OPT_DEVICE] = true, [OPT_QUEUE] = true,
+		[OPT_FORMAT] = true, [OPT_COLOR] = true,  [OPT_VERBOSE] = true,
+		[OPT_QUIET] = true,  [OPT_OUTPUT] = true, [OPT_REPORT] = true,
+	};
+
+	for (int i = 0; i < OPT_COUNT; i++) {
+		if (given->is[i] && !allowed[i])
+			return vqi_error_new(VQI_ERROR_USAGE,
+					     "--%s is not for --replay: what was read is in the "
+					     "recording",
+					     vqi_option_table[i].name);
+	}
+	return check_contradictions(given);
+}
+
+static struct vqi_error *check_options(const struct vqi_options *options, const struct given *given)
+{
+	struct vqi_error *error;
+
+	if (options->action != VQI_ACTION_INSPECT)
+		return NULL;
+	if (options->diff_old)
+		return check_diff(options, given);
+	if (options->replay)
+		return check_replay(given);
+	if (!options->pid && !options->name && !options->all && !options->core)
+		return vqi_error_new(
+			VQI_ERROR_USAGE,
+			"what to inspect is missing: --pid PID, --name NAME, --all or --core FILE");
+	error = check_contradictions(given);
+	if (error)
+		return error;
 	if (options->exe && !options->core)
 		return vqi_error_new(VQI_ERROR_USAGE, "--exe is for --core");
 	if (options->core && options->stop == VQI_STOP_ALWAYS)
@@ -287,7 +321,11 @@ bool vqi_options_show_requests(const struct vqi_options *options)
 
 void vqi_options_done(struct vqi_options *options)
 {
+	for (size_t i = 0; i < options->recorded_count; i++)
+		free(options->recorded[i]);
+	free(options->recorded);
 	free(options->devices);
+	options->recorded = NULL;
 	options->devices = NULL;
 }
 

@@ -9,6 +9,7 @@
 
 #include "elf_file.h"
 #include "private_file.h"
+#include "recorded.h"
 #include "vqi/checked.h"
 
 #define cleanup_image __attribute__((cleanup(vqi_image_done)))
@@ -183,7 +184,7 @@ static struct vqi_error *search_maps(struct vqi_process *process, const struct v
 	return NULL;
 }
 
-struct vqi_error *vqi_image_open(struct vqi_process *process, struct vqi_image *ret_image)
+static struct vqi_error *find_image(struct vqi_process *process, struct vqi_image *ret_image)
 {
 	cleanup_image struct vqi_image image = {.fd = -1}, mapped = {.fd = -1};
 	vqi_cleanup(vqi_maps_done) struct vqi_maps maps = {0};
@@ -213,6 +214,22 @@ struct vqi_error *vqi_image_open(struct vqi_process *process, struct vqi_image *
 				     vqi_process_pid(process), image.path);
 	*ret_image = take_image(&mapped);
 	return NULL;
+}
+
+struct vqi_error *vqi_image_open(struct vqi_process *process, struct vqi_image *ret_image)
+{
+	vqi_cleanup(vqi_pack_done) struct vqi_pack data = {0};
+	struct vqi_error *error;
+
+	if (vqi_process_is_replay(process))
+		return vqi_image_recall(process, ret_image);
+	vqi_fact_begin(process);
+	error = find_image(process, ret_image);
+	vqi_fact_end(process);
+	if (!error)
+		vqi_image_pack(ret_image, &data);
+	vqi_fact_note(process, VQI_FACT_IMAGE, 0, &data, error);
+	return error;
 }
 
 struct vqi_error *vqi_image_open_file(const char *path, struct vqi_image *ret_image)

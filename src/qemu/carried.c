@@ -123,6 +123,7 @@ static struct vqi_error *add_request(const struct vqi_layout *layout, const stru
 	scsi = vqi_heap_find(heap, request);
 	if (!may_be(layout, scsi, VQI_S_SCSIDiskReq))
 		return NULL;
+	vqi_heap_use(heap, scsi);
 	view = vqi_chunk_view(layout, scsi);
 	take_start(&view, VQI_F_SCSIDiskReq_acct_start, carried);
 	return keys_add(keys, request, index);
@@ -138,6 +139,7 @@ static const struct key *owner_beyond(const struct vqi_layout *layout, const str
 {
 	struct vqi_view view = vqi_chunk_view(layout, chunk);
 	const struct vqi_chunk *between;
+	const struct key *key;
 	uint64_t value, first;
 
 	if (!may_be(layout, chunk, id) || !vqi_view_uint(&view, field, &value))
@@ -146,7 +148,10 @@ static const struct key *owner_beyond(const struct vqi_layout *layout, const str
 	if (!between)
 		return NULL;
 	memcpy(&first, between->data, sizeof(first));
-	return keys_find(keys, first);
+	key = keys_find(keys, first);
+	if (key)
+		vqi_heap_use(heap, between);
+	return key;
 }
 
 static struct vqi_error *add_aiocbs(const struct vqi_layout *layout, const struct vqi_heap *heap,
@@ -160,8 +165,10 @@ static struct vqi_error *add_aiocbs(const struct vqi_layout *layout, const struc
 
 		if (!key)
 			key = owner_beyond(layout, heap, &heap->chunks[i], id, opaque, keys);
-		if (key)
-			error = keys_add(ret_keys, heap->chunks[i].address, key->index);
+		if (!key)
+			continue;
+		vqi_heap_use(heap, &heap->chunks[i]);
+		error = keys_add(ret_keys, heap->chunks[i].address, key->index);
 	}
 	return error;
 }
@@ -170,11 +177,16 @@ static struct vqi_error *add_aiocbs(const struct vqi_layout *layout, const struc
 static bool has_backend(const struct vqi_layout *layout, const struct vqi_heap *heap,
 			uint64_t aiocb)
 {
-	const struct vqi_chunk *chunk = vqi_heap_find(heap, aiocb);
+	const struct vqi_chunk *chunk = vqi_heap_find(heap, aiocb), *backend;
 	struct vqi_view view = vqi_chunk_view(layout, chunk);
 	uint64_t blk;
 
-	return vqi_view_uint(&view, VQI_F_BlkAioEmAIOCB_blk, &blk) && vqi_heap_find(heap, blk);
+	if (!vqi_view_uint(&view, VQI_F_BlkAioEmAIOCB_blk, &blk))
+		return false;
+	backend = vqi_heap_find(heap, blk);
+	if (backend)
+		vqi_heap_use(heap, backend);
+	return backend;
 }
 
 /* Requests in the form of the block layer: BlkAioEmAIOCB, below which a SCSI disk has a DMAAIOCB. */
@@ -261,8 +273,10 @@ static void find_coroutines(const struct vqi_layout *layout, const struct vqi_he
 		const struct key *key = owner(layout, &heap->chunks[i], VQI_S_CoroutineUContext,
 					      VQI_F_Coroutine_entry_arg, aiocbs);
 
-		if (key)
-			take_coroutine(&view, machine, guard, &carried[key->index]);
+		if (!key)
+			continue;
+		vqi_heap_use(heap, &heap->chunks[i]);
+		take_coroutine(&view, machine, guard, &carried[key->index]);
 	}
 }
 

@@ -85,6 +85,7 @@ struct vqi_error *vqi_elements_find(const struct vqi_layout *layout, const struc
 			elements = grown;
 		}
 		elements[count++] = element;
+		vqi_heap_use(heap, element.chunk);
 	}
 	*ret_elements = take_ptr(elements);
 	*ret_count = count;

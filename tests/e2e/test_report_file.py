@@ -71,6 +71,25 @@ def test_healthy(rig, path):
 
 
 @on("pci-split")
+def test_of_a_recording(rig, path, tmp_path):
+    """The same, long after, if one was asked for then; else without what would have been read of the host for it."""
+    disk = rig.disk(SLOW, **GEOMETRY)
+    submit(rig, disk, 2)
+    recorded, bare, again = (tmp_path / name for name in ("recorded", "bare", "again.md"))
+    printed, text = write(rig, path, "--record", recorded, "-v", status=1)
+    assert rig.inspector.run("--pid", rig.vm.pid, "--record", bare).returncode == 1
+    rig.machines.forget(rig.vm).__exit__(None, None, None)
+    done = rig.inspector.run("--replay", recorded, "--report", again, "-v")
+    assert (done.returncode, done.stdout) == (1, printed)
+    command = re.compile(r"^.*virtq-inspect .*$", re.MULTILINE)
+    assert command.search(text)
+    assert command.sub("", again.read_text()) == command.sub("", text)
+    assert rig.inspector.run("--replay", bare, "--report", again).returncode == 1
+    assert fact(again.read_text(), "executable") == fact(text, "executable")
+    assert fact(again.read_text(), "host kernel") == "unknown"
+
+
+@on("pci-split")
 def test_stuck(rig, path):
     """All that there is to know, and whatever is a secret is not in it."""
     disk = rig.disk(SLOW, **GEOMETRY)

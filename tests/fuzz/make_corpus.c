@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "fake_virtio.h"
+#include "recorded.h"
+#include "recording.h"
 #include "world.h"
 
 static const char *folder;
@@ -194,6 +196,93 @@ static void make_requests(void)
 	make_request("crypto", 20, 0, 1, BYTES("\x01\0\0\0\x04\0\0\0\x07"), 2);
 }
 
+static void add_entry(struct vqi_log *log, enum vqi_entry_kind kind, bool ok, const void *key,
+		      size_t key_len, const struct vqi_pack *data)
+{
+	const struct vqi_entry entry = {
+		.kind = kind,
+		.ok = ok,
+		.key = key,
+		.key_len = (uint32_t)key_len,
+		.data = data->data,
+		.data_len = (uint32_t)data->len,
+	};
+
+	vqi_log_add(log, &entry);
+}
+
+static void add_file(struct vqi_log *log, enum vqi_entry_kind kind, const char *name,
+		     const char *text)
+{
+	const struct vqi_pack data = {.data = (uint8_t *)(uintptr_t)text, .len = strlen(text)};
+
+	add_entry(log, kind, true, name, strlen(name), &data);
+}
+
+static void add_memory(struct vqi_log *log, uint64_t address, size_t len)
+{
+	const struct vqi_key key = vqi_key_memory(address, len);
+	uint8_t bytes[64] = {0};
+	const struct vqi_pack data = {.data = bytes, .len = len};
+
+	add_entry(log, VQI_ENTRY_MEMORY, true, key.bytes, key.len, &data);
+}
+
+static void add_fact(struct vqi_log *log, enum vqi_fact fact, struct vqi_pack *data)
+{
+	const struct vqi_key key = vqi_key_fact(fact, 0);
+
+	add_entry(log, VQI_ENTRY_FACT, true, key.bytes, key.len, data);
+	vqi_pack_done(data);
+}
+
+static void add_facts(struct vqi_log *log)
+{
+	static struct vqi_layout known;
+	struct vqi_pack image = {0}, layout = {0}, heap = {0};
+	const struct vqi_image qemu = {.path = (char *)(uintptr_t) "/qemu", .bias = 4096};
+
+	vqi_image_pack(&qemu, &image);
+	add_fact(log, VQI_FACT_IMAGE, &image);
+	fake_layout(&known, 1);
+	vqi_layout_pack(&known, &layout);
+	add_fact(log, VQI_FACT_LAYOUT, &layout);
+	vqi_pack_u8(&heap, true);
+	for (uint64_t address = 16; address < 256; address += 32) {
+		vqi_pack_u64(&heap, address);
+		vqi_pack_u32(&heap, 8);
+		vqi_pack_u64(&heap, address);
+	}
+	add_fact(log, VQI_FACT_HEAP, &heap);
+}
+
+/* What is in a recording when it is not compressed any more. */
+static void make_recording(const char *name)
+{
+	vqi_cleanup_error struct vqi_error *error = vqi_error_new(VQI_ERROR_GONE, "gone");
+	FILE *file = create("recording", name);
+	struct vqi_pack packed = {0};
+	struct vqi_log log = {0};
+
+	add_facts(&log);
+	add_memory(&log, 4096, 64);
+	for (int i = 0; i < 3; i++) {
+		add_file(&log, VQI_ENTRY_LOOK, "", "");
+		add_file(&log, VQI_ENTRY_FILE, "status", "Tgid:\t1\nState:\tS (sleeping)\n");
+		add_file(&log, VQI_ENTRY_LIST, "task", "\1\1\1\1\2\2\2\2");
+		add_file(&log, VQI_ENTRY_LIST, "fd", "\1\1\1\1");
+		add_file(&log, VQI_ENTRY_LINK, "fd/16843009", "anon_inode:[userfaultfd]");
+		add_file(&log, VQI_ENTRY_EXE, "", "/qemu");
+		add_memory(&log, 4100 + (uint64_t)i, 32);
+	}
+	vqi_pack_error(&packed, error);
+	add_entry(&log, VQI_ENTRY_CHECK, false, NULL, 0, &packed);
+	fwrite(log.bytes.data, 1, log.bytes.len, file);
+	fclose(file);
+	vqi_pack_done(&packed);
+	vqi_log_done(&log);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -213,5 +302,6 @@ int main(int argc, char **argv)
 		  (struct ring_options){.num = 8, .event_idx = true, .start = 65534});
 	make_ring("packed", (struct ring_options){.num = 7, .event_idx = true, .packed = true});
 	make_requests();
+	make_recording("looks");
 	return EXIT_SUCCESS;
 }

@@ -99,6 +99,14 @@ START_TEST(test_every_option)
 	ck_assert_str_eq(options.core, "/c");
 	ck_assert_str_eq(options.exe, "/q");
 
+	ck_assert_ok(PARSE("-p1", "--record", "/r"));
+	ck_assert_str_eq(options.record, "/r");
+	ck_assert_ptr_null(options.replay);
+	ck_assert_ok(PARSE("--replay=/r", "-d", "blk0", "-q1", "-vfjson", "--color=never",
+			   "--output=/o", "--report=/m"));
+	ck_assert_str_eq(options.replay, "/r");
+	ck_assert_int_eq(options.pid, 0);
+
 	ck_assert_ok(PARSE("--name", "web 1"));
 	ck_assert_str_eq(options.name, "web 1");
 	ck_assert_int_eq(options.pid, 0);
@@ -273,6 +281,22 @@ static const struct {
 	{{"-p1", "--check", "--report=x", NULL}, "--report and --check"},
 	{{"-p1", "--export-layout=x", "--report=y", NULL}, "--report and --export-layout"},
 	{{"-a", "--report=y", NULL}, "--report and --all"},
+	{{"-a", "--record=y", NULL}, "--record and --all"},
+	{{"-p1", "--check", "--record=y", NULL}, "--record and --check"},
+	{{"-p1", "--export-layout=x", "--record=y", NULL}, "--record and --export-layout"},
+	{{"-p1", "--replay=x", NULL}, "--pid is not for --replay"},
+	{{"-nx", "--replay=x", NULL}, "--name is not for --replay"},
+	{{"-a", "--replay=x", NULL}, "--all is not for --replay"},
+	{{"--replay=x", "--record=y", NULL}, "--record is not for --replay"},
+	{{"--core=x", "--record=y", NULL}, "--record and --core"},
+	{{"--core=x", "--replay=y", NULL}, "--core is not for --replay"},
+	{{"--replay=x", "--once", NULL}, "--once is not for --replay"},
+	{{"--replay=x", "--interval=1", NULL}, "--interval is not for --replay"},
+	{{"--replay=x", "--stacks", NULL}, "--stacks is not for --replay"},
+	{{"--replay=x", "--check", NULL}, "--check is not for --replay"},
+	{{"--replay=x", "--layout=y", NULL}, "--layout is not for --replay"},
+	{{"--replay=x", "--quiet", "-v", NULL}, "--quiet and --verbose"},
+	{{"--replay", NULL}, "--replay needs a value"},
 	{{"-p1", "--check", "-dblk0", NULL}, "--check looks at all"},
 	{{"-p1", "--check", "-q0", NULL}, "--check looks at all"},
 	{{"-p1", "--check", "--once", NULL}, "--check looks at all"},
