@@ -55,6 +55,9 @@ struct vqi_error *vqi_record_write(struct vqi_process *process, const char *path
 
 /* ---- replaying one ---- */
 
+/* Whether a file begins as a recording does; false where it cannot be read. */
+bool vqi_is_recording(const char *path);
+
 /* Opens a recording as if it were a process. ret_settings is as it was written; the caller frees it.
  * Errors: SYS, BAD_DATA it is no recording, or a damaged one, UNSUPPORTED it is of a newer version, or of another kind of
  * processor; LIMIT, NOMEM. */

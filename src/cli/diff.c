@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include "output.h"
+#include "settings.h"
 #include "vqi/diff.h"
 #include "vqi/inspect.h"
+#include "vqi/record.h"
 
 VQI_DEFINE_CLEANUP_VALUE(struct vqi_diagnosis, vqi_diagnosis_done)
 
@@ -88,20 +90,36 @@ static void kept_done(struct kept *kept)
 }
 VQI_DEFINE_CLEANUP_VALUE(struct kept, kept_done)
 
+/* Takes from a recording how it was looked at; of a core there is but one way. */
+static struct vqi_error *choose_kind(const char *file, struct vqi_options *side)
+{
+	if (!vqi_is_recording(file)) {
+		side->core = file;
+		return NULL;
+	}
+	side->replay = file;
+	return vqi_settings_take(side);
+}
+
 static struct vqi_error *open_kept(const struct vqi_options *options, const char *text,
 				   struct kept *kept)
 {
-	struct vqi_options side = *options;
 	struct vqi_error *error = vqi_diff_spec_parse(text, &kept->spec);
-	const char *device = kept->spec.device;
+	vqi_cleanup(vqi_options_done) struct vqi_options side = *options;
 
+	side.devices = NULL;
 	if (error)
 		return error;
-	side.core = kept->spec.file;
-	side.devices = &device;
-	side.device_count = device != NULL;
 	side.queue = kept->spec.queue;
-	error = vqi_inspect(&side, &kept->snapshot, &kept->diagnosis);
+	if (kept->spec.device) {
+		side.devices = calloc(1, sizeof(*side.devices));
+		if (!side.devices)
+			return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+		side.devices[side.device_count++] = kept->spec.device;
+	}
+	error = choose_kind(kept->spec.file, &side);
+	if (!error)
+		error = vqi_inspect(&side, &kept->snapshot, &kept->diagnosis);
 	if (error && error->code == VQI_ERROR_USAGE)
 		return vqi_error_prefix(error, "%s", kept->spec.file);
 	return error;

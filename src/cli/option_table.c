@@ -22,9 +22,10 @@ const struct vqi_option vqi_option_table[OPT_COUNT] = {
 		      .help = "in place of a process, a core file of one (gcore, or the kernel's)"},
 	[OPT_EXE] = {"exe", 0, VQI_OPTION_FILE, "FILE", MEMBER(exe), .unique = true,
 		     .help = "with --core or --diff, where the QEMU that it is of is now"},
-	[OPT_DIFF] = {"diff", 0, VQI_OPTION_FILE, "OLD NEW", MEMBER(diff_old), .unique = true,
-		      .help = "what differs between two core files, field by field; each may be "
-			      "FILE:DEVICE or FILE:DEVICE:QUEUE, to compare these alone"},
+	[OPT_DIFF] =
+		{"diff", 0, VQI_OPTION_FILE, "OLD NEW", MEMBER(diff_old), .unique = true,
+		 .help = "what differs between two recordings or core files, field by field; each may be "
+			 "FILE:DEVICE or FILE:DEVICE:QUEUE, to compare these alone"},
 	[OPT_DEVICE] = {"device", 'd', VQI_OPTION_DEVICE, "DEVICE", .wanted = "a device",
 			.help = "only this device: qdev id, QOM path, PCI address, name of its "
 				"drive, netdev or chardev, type (virtio-blk), type with number "

@@ -135,6 +135,15 @@ static struct vqi_error *damaged(const char *how)
 	return vqi_error_new(VQI_ERROR_BAD_DATA, "the recording is damaged: %s", how);
 }
 
+bool vqi_is_recording(const char *path)
+{
+	vqi_cleanup_file FILE *file = fopen(path, "re");
+	char begin[MAGIC_LEN];
+
+	return file && fread(begin, 1, sizeof(begin), file) == sizeof(begin) &&
+	       memcmp(begin, MAGIC, MAGIC_LEN) == 0;
+}
+
 static struct vqi_error *is_readable(struct vqi_unpack *file)
 {
 	const uint8_t *magic = vqi_unpack_bytes(file, MAGIC_LEN);

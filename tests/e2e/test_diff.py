@@ -81,3 +81,46 @@ def test_two_queues(rig, folder):
     assert "of both or of none" in stderr
     assert "blk9" in rig.inspector.fails("--diff", f"{core}:blk9", core, status=2)
     assert "no file" in rig.inspector.fails("--diff", core, "/nowhere/core:blk0", status=2)
+
+
+def record(rig, path, status=0):
+    done = rig.inspector.run("--pid", rig.vm.pid, "--quiet", "--requests", "--record", path)
+    assert (done.returncode, done.stdout, done.stderr) == (status, "", "")
+    return path
+
+
+@on("pci-split")
+def test_two_recordings(rig, tmp_path):
+    """Before and after the disk hung; a core of the same QEMU can be one of them."""
+    disk = rig.disk(SLOW, **GEOMETRY)
+    before = record(rig, tmp_path / "before")
+    submit(rig, disk, 5)
+    rig._expected.clear()  # of a report that is not asked for here
+    after = record(rig, tmp_path / "after", status=1)
+    document = diff(rig, before, after)
+    found = changes(document, "blk0 queue 0")
+    old, new, difference = found["avail_idx"]
+    assert (new - old, difference) == (5, 5)
+    assert found["state"] == ("idle", "stuck", None)
+    assert found["requests"][0] == [] and len(found["requests"][1]) == 5
+    assert [finding["id"] for finding in document["findings_come"]] == ["request-stuck-in-device"]
+    assert diff(rig, after, after)["parts"] == []
+    core = core_of(rig, tmp_path, "a")
+    found = changes(diff(rig, f"{before}:blk0:0", f"{core}:blk0:0"), "blk0 queue 0")
+    core.unlink()
+    assert found["inuse"] == (0, 5, None)
+
+
+@on("pci-split")
+def test_two_queues_of_a_recording(rig, tmp_path):
+    rig.add("-blockdev", SLOW)
+    rig.add_device("blk", "blk0", drive="d0", num_queues=2, **GEOMETRY)
+    rig.boot()
+    submit(rig, Disk(rig.drive("blk0", {0: 256, 1: 256})), 3)
+    rig._expected.clear()
+    kept = record(rig, tmp_path / "kept", status=1)
+    document = diff(rig, f"{kept}:blk0:0", f"{kept}:blk0:1")
+    assert document["compared"] == 1
+    found = changes(document, "blk0 queue 1")
+    assert found["inuse"] == (3, 0, None)
+    assert found["state"] == ("stuck", "idle", None)
