@@ -8,6 +8,9 @@
 #include "vqi/error.h"
 #include "vqi/snapshot.h"
 
+/* Units: ms. How long a queue must have stood still before it is blamed. */
+#define VQI_SURE_MS 1000
+
 enum vqi_severity { VQI_NOTE, VQI_WARNING, VQI_ERROR };
 enum vqi_confidence { VQI_CANDIDATE, VQI_CONFIRMED };
 

@@ -366,7 +366,8 @@ VQI_DEFINE_CLEANUP(struct vqi_snapshot *, vqi_snapshot_free)
 /* Copies a string into a snapshot; for NULL, *ret_copy stays as it is. Errors: NOMEM. */
 struct vqi_error *vqi_copy_string(const char *text, char **ret_copy) vqi_must_check;
 
-/* Free what a device, a queue, a back end, its block device, a thread or a gap owns, not itself. */
+/* Free what a target, a device, a queue, a back end, its block device, a thread or a gap owns, not itself. */
+void vqi_target_done(struct vqi_target *target);
 void vqi_device_done(struct vqi_device *device);
 void vqi_queue_done(struct vqi_queue *queue);
 void vqi_backend_done(struct vqi_backend *backend);

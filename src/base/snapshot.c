@@ -22,7 +22,7 @@ struct vqi_error *vqi_copy_string(const char *text, char **ret_copy)
 	return NULL;
 }
 
-static void target_done(struct vqi_target *target)
+void vqi_target_done(struct vqi_target *target)
 {
 	free(target->core);
 	free(target->exe);
@@ -110,7 +110,7 @@ void vqi_snapshot_free(struct vqi_snapshot *snapshot)
 {
 	if (!snapshot)
 		return;
-	target_done(&snapshot->target);
+	vqi_target_done(&snapshot->target);
 	host_done(&snapshot->host);
 	for (size_t i = 0; i < snapshot->device_count; i++)
 		vqi_device_done(&snapshot->devices[i]);

@@ -1,26 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "vqi/inspect.h"
 
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-#include "opened.h"
+#include "session.h"
 #include "settings.h"
 #include "vqi/record.h"
 
-/* Units: ms. How long a queue must have stood still before it is blamed. */
-#define SURE_MS	  1000
-
 #define NS_PER_MS UINT64_C(1000000)
-
-static uint64_t elapsed_us(struct vqi_process *process, const struct timespec *since)
-{
-	struct timespec now = vqi_process_now(process, CLOCK_MONOTONIC);
-
-	return (uint64_t)((now.tv_sec - since->tv_sec) * 1000000 +
-			  (now.tv_nsec - since->tv_nsec) / 1000);
-}
 
 /* The last look's snapshot stands for the inspection; what the first one stopped counts too. */
 static void merge_capture(const struct vqi_snapshot *earlier, struct vqi_snapshot *later)
@@ -33,9 +20,8 @@ static void merge_capture(const struct vqi_snapshot *earlier, struct vqi_snapsho
 
 /* What one inspection holds. */
 struct inspection {
-	const struct vqi_options *options;
-	struct vqi_opened *target;
-	struct timespec first_look;
+	struct vqi_session *session;
+	struct timespec first_look;   /* monotonic: the wall clock may be set meanwhile */
 	struct vqi_snapshot *earlier; /* NULL after a single look */
 	struct vqi_snapshot *later;
 	struct vqi_diagnosis diagnosis; /* of these */
@@ -49,70 +35,16 @@ static void inspection_done(struct inspection *inspection)
 }
 VQI_DEFINE_CLEANUP_VALUE(struct inspection, inspection_done)
 
-static struct vqi_error *describe_target(const struct inspection *inspection,
-					 struct vqi_target *target)
-{
-	const struct vqi_image *image = &inspection->target->image;
-	struct vqi_qemu *qemu = &inspection->target->qemu;
-	struct vqi_error *error = NULL;
-
-	if (vqi_process_is_core(inspection->target->process))
-		error = vqi_copy_string(inspection->options->core, &target->core);
-	target->pid = vqi_process_pid(inspection->target->process);
-	target->kind = image->kind == VQI_IMAGE_STORAGE_DAEMON ? VQI_TARGET_STORAGE_DAEMON
-							       : VQI_TARGET_QEMU;
-	target->layout_source = vqi_layout_source_name(qemu->layout->source);
-	if (!error)
-		error = vqi_copy_string(image->path, &target->exe);
-	if (!error)
-		error = vqi_copy_string(image->build_id, &target->build_id);
-	if (!error)
-		error = vqi_copy_string(image->version, &target->qemu_version);
-	if (!error)
-		error = vqi_qemu_vm_name(qemu, &target->vm_name);
-	return error ? error : vqi_qemu_arch(qemu, image->path, &target->arch);
-}
-
-/* Diagnoses what is seen in the last look, or in the first and the last. */
-static struct vqi_error *judge(struct inspection *inspection)
-{
-	struct vqi_snapshot *later = inspection->later;
-	struct vqi_error *error = describe_target(inspection, &later->target);
-
-	return error ? error : vqi_diagnose(inspection->earlier, later, &inspection->diagnosis);
-}
-
-/* Sees the devices and queues that were asked for. A queue that was there in the first look may be gone. */
-static struct vqi_error *look_once(struct vqi_observer *observer,
-				   const struct inspection *inspection,
-				   struct vqi_snapshot **ret_snapshot)
-{
-	const struct vqi_options *options = inspection->options;
-	vqi_cleanup_snapshot struct vqi_snapshot *snapshot = NULL;
-	struct vqi_error *error;
-
-	vqi_process_begin_look(inspection->target->process);
-	error = vqi_observer_look(observer, options->stop, &snapshot);
-
-	if (!error && options->queue.known)
-		error = vqi_snapshot_select_queue(snapshot, (unsigned int)options->queue.value);
-	if (error && error->code == VQI_ERROR_USAGE && inspection->earlier)
-		vqi_error_free(take_ptr(error));
-	if (!error)
-		*ret_snapshot = take_ptr(snapshot);
-	return error;
-}
-
 /* Looks again, and diagnoses what happened since the first look. A look between counts no more, but for
  * what it stopped. */
-static struct vqi_error *look_again(struct vqi_observer *observer, struct inspection *inspection)
+static struct vqi_error *look_again(struct inspection *inspection)
 {
-	uint64_t interval_us = elapsed_us(inspection->target->process, &inspection->first_look);
+	uint64_t interval_us = vqi_session_elapsed_us(inspection->session, &inspection->first_look);
 	struct vqi_snapshot *before = inspection->later ? inspection->later : inspection->earlier;
 	vqi_cleanup_snapshot struct vqi_snapshot *later = NULL;
 	struct vqi_error *error;
 
-	error = look_once(observer, inspection, &later);
+	error = vqi_session_look(inspection->session, true, &later);
 	if (error)
 		return error;
 	merge_capture(before, later);
@@ -120,7 +52,7 @@ static struct vqi_error *look_again(struct vqi_observer *observer, struct inspec
 	vqi_diagnosis_done(&inspection->diagnosis);
 	vqi_snapshot_free(inspection->later);
 	inspection->later = take_ptr(later);
-	return judge(inspection);
+	return vqi_diagnose(inspection->earlier, inspection->later, &inspection->diagnosis);
 }
 
 /* Whether anything is said to stand still: then it is worth some more time to be sure of it. */
@@ -135,94 +67,38 @@ static bool is_suspicious(const struct vqi_diagnosis *diagnosis)
 
 /* On a host with more to do than CPUs a healthy guest can stand still for longer than the two looks
  * are apart; so before a queue is blamed, it must have stood still for a second. */
-static struct vqi_error *look_twice(struct vqi_observer *observer, struct inspection *inspection)
+static struct vqi_error *look_twice(struct inspection *inspection)
 {
-	unsigned int interval_ms = inspection->options->interval_ms;
+	struct vqi_process *process = inspection->session->opened->process;
+	unsigned int interval_ms = inspection->session->options->interval_ms;
 	struct vqi_error *error;
 
-	vqi_process_rest(inspection->target->process, interval_ms * NS_PER_MS);
-	error = look_again(observer, inspection);
-	if (error || interval_ms >= SURE_MS || !is_suspicious(&inspection->diagnosis) ||
-	    !vqi_process_has_look(inspection->target->process))
+	vqi_process_rest(process, interval_ms * NS_PER_MS);
+	error = look_again(inspection);
+	if (error || interval_ms >= VQI_SURE_MS || !is_suspicious(&inspection->diagnosis) ||
+	    !vqi_process_has_look(process))
 		return error;
-	vqi_process_rest(inspection->target->process, (SURE_MS - interval_ms) * NS_PER_MS);
-	return look_again(observer, inspection);
+	vqi_process_rest(process, (VQI_SURE_MS - interval_ms) * NS_PER_MS);
+	return look_again(inspection);
 }
 
-static struct vqi_error *look(struct vqi_observer *observer, struct inspection *inspection)
+static struct vqi_error *look(struct inspection *inspection)
 {
-	const struct vqi_options *options = inspection->options;
+	struct vqi_session *session = inspection->session;
 	struct vqi_snapshot *first = NULL;
 	struct vqi_error *error;
 
-	inspection->first_look = vqi_process_now(inspection->target->process, CLOCK_MONOTONIC);
-	error = look_once(observer, inspection, &first);
+	inspection->first_look = vqi_process_now(session->opened->process, CLOCK_MONOTONIC);
+	error = vqi_session_look(session, false, &first);
 	if (error)
 		return error;
-	if (!options->once && !options->core && /* a core never changes */
-	    vqi_process_has_look(inspection->target->process)) {
+	if (!session->options->once && !session->options->core && /* a core never changes */
+	    vqi_process_has_look(session->opened->process)) {
 		inspection->earlier = first;
-		return look_twice(observer, inspection);
+		return look_twice(inspection);
 	}
 	inspection->later = first;
-	return judge(inspection);
-}
-
-static bool wants_stacks(const struct vqi_diagnosis *diagnosis)
-{
-	for (size_t i = 0; i < diagnosis->finding_count; i++) {
-		if (diagnosis->findings[i].rule->wants_stacks)
-			return true;
-	}
-	return false;
-}
-
-/* Adds to the last look the requests and back traces that are asked for. And where they are not, to a finding which of
- * them is the oldest, and where that or an event loop waits: as far as nothing is stopped for it. */
-static struct vqi_error *look_closer(struct vqi_observer *observer, struct inspection *inspection)
-{
-	const struct vqi_options *options = inspection->options;
-	bool is_asked = vqi_options_show_requests(options) || options->report;
-	bool is_list = is_asked && !options->report; /* as the options say, and no more */
-	const struct vqi_closer_look what = {
-		.queue = options->queue,
-		.dump_bytes = options->dump_bytes,
-		.all_lines = is_asked && options->verbose,
-		.stacks = is_list || options->stacks ? options->stacks : VQI_STACKS_SERVING,
-	};
-	struct vqi_error *error;
-
-	/* A recording is for who wants to know more later. */
-	if (!options->report && !options->closer &&
-	    ((options->quiet && !options->record) ||
-	     (!is_asked && !wants_stacks(&inspection->diagnosis))))
-		return NULL;
-	error = vqi_observer_look_closer(observer, &what, is_asked ? options->stop : VQI_STOP_NEVER,
-					 inspection->later);
-	if (error && !is_asked) { /* the diagnosis stands without it */
-		vqi_error_free(error);
-		return NULL;
-	}
-	if (error)
-		return error;
-	vqi_diagnosis_done(&inspection->diagnosis);
-	return vqi_diagnose(inspection->earlier, inspection->later, &inspection->diagnosis);
-}
-
-static struct vqi_error *observe(struct inspection *inspection)
-{
-	const struct vqi_options *options = inspection->options;
-	vqi_cleanup(vqi_observer_free) struct vqi_observer *observer = NULL;
-	struct vqi_error *error;
-
-	vqi_process_begin_observer(inspection->target->process);
-	error = vqi_observer_new(inspection->target->process, &inspection->target->qemu, &observer);
-	if (!error && options->device_count)
-		error = vqi_observer_select(observer, options->devices, options->device_count,
-					    options->all);
-	if (!error)
-		error = look(observer, inspection);
-	return error ? error : look_closer(observer, inspection);
+	return vqi_diagnose(NULL, inspection->later, &inspection->diagnosis);
 }
 
 static struct vqi_error *write_recording(const struct vqi_options *options,
@@ -239,21 +115,24 @@ static struct vqi_error *write_recording(const struct vqi_options *options,
 struct vqi_error *vqi_inspect(const struct vqi_options *options, struct vqi_snapshot **ret_snapshot,
 			      struct vqi_diagnosis *ret_diagnosis)
 {
-	vqi_cleanup(inspection_done) struct inspection inspection = {.options = options};
-	vqi_cleanup(vqi_opened_free) struct vqi_opened *opened = NULL;
-	struct vqi_error *error;
+	vqi_cleanup(vqi_session_close) struct vqi_session *session = NULL;
+	vqi_cleanup(inspection_done) struct inspection inspection = {0};
+	struct vqi_error *error = vqi_session_open(options, &session);
 
-	error = vqi_opened_new(options, &opened);
 	if (error)
 		return error;
-	inspection.target = opened;
-	error = observe(&inspection);
-	if (!error && options->report)
-		error = vqi_host_read(opened->process, opened->image.path, inspection.later);
+	inspection.session = session;
+	error = look(&inspection);
+	if (!error)
+		error = vqi_session_look_closer(session, inspection.earlier, inspection.later,
+						&inspection.diagnosis);
+	if (!error)
+		error = vqi_session_read_host(session, inspection.later);
 	if (error)
-		return vqi_opened_explain(opened, error);
-	inspection.later->capture.duration_us = elapsed_us(opened->process, &opened->start);
-	error = write_recording(options, opened->process);
+		return vqi_opened_explain(session->opened, error);
+	inspection.later->capture.duration_us =
+		vqi_session_elapsed_us(session, &session->opened->start);
+	error = write_recording(options, session->opened->process);
 	if (error)
 		return error;
 	*ret_snapshot = take_ptr(inspection.later);
