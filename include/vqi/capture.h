@@ -26,7 +26,7 @@ struct vqi_error *vqi_observer_new(struct vqi_process *process, struct vqi_qemu 
 void vqi_observer_free(struct vqi_observer *observer);
 VQI_DEFINE_CLEANUP(struct vqi_observer *, vqi_observer_free)
 
-/* Keeps only the devices that one of the names matches: a qdev id, a QOM path (of the device or its
+/* Keeps only the devices that one of the names, which must outlive the observer, matches: a qdev id, a QOM path (of the device or its
  * proxy, or the end of one), a PCI address, a back end's name or node name, a type, or a type with
  * its number among those ("virtio-blk0").
  * Errors: USAGE when a name matches nothing, or, if one is enough, all of them; the message lists what there is. */
@@ -64,6 +64,14 @@ struct vqi_error *vqi_observer_look_closer(struct vqi_observer *observer,
  * Stop: as mode says; the time is in the snapshot. */
 struct vqi_error *vqi_observer_look(struct vqi_observer *observer, enum vqi_stop_mode mode,
 				    struct vqi_snapshot **ret_snapshot) vqi_must_check;
+
+/* Takes one of many looks, and sees the devices that were plugged since the one before. Unlike vqi_observer_look() it
+ * reads what tells why a queue stands still only where one does since that look, something looks wrong, or it has
+ * not for some time; before NULL: it reads all. Only what was unplugged since then is listed as that.
+ * Errors: those of vqi_observer_look(). Stop: never. */
+struct vqi_error *vqi_observer_look_again(struct vqi_observer *observer,
+					  const struct vqi_snapshot *before,
+					  struct vqi_snapshot **ret_snapshot) vqi_must_check;
 
 /* Adds to a snapshot what a bug report says of the host and of how the target was started; program is its file. What cannot be found out stays
  * unknown. Errors: NOMEM. */

@@ -137,6 +137,11 @@ struct vqi_error *vqi_process_tid(struct vqi_process *process, struct vqi_num th
 struct vqi_error *vqi_process_thread(struct vqi_process *process, pid_t tid,
 				     struct vqi_thread *ret_thread) vqi_must_check;
 
+/* Whether a thread sleeps in a call that QEMU's loops poll in: a small part of the above.
+ * Errors: as vqi_process_thread(). */
+struct vqi_error *vqi_process_polls(struct vqi_process *process, pid_t tid,
+				    bool *ret_polls) vqi_must_check;
+
 /* Where a thread is. */
 struct vqi_thread_place {
 	struct vqi_registers registers;

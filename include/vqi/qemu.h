@@ -26,7 +26,8 @@ struct vqi_object {
 struct vqi_objects {
 	struct vqi_object *objects; /* ascending by path, numbers by value */
 	size_t count;
-	size_t half; /* devices that come or go */
+	size_t half;	   /* devices that come or go */
+	size_t unrealized; /* these, and those that have no queues yet */
 };
 
 /* Everything needed to interpret one QEMU's memory. */
@@ -36,6 +37,8 @@ struct vqi_qemu {
 	uint64_t bias;		 /* of the image: address in the target minus address as linked */
 	struct vqi_types *types; /* QOM types met so far */
 	struct vqi_objects kept; /* devices that the check of the layout has found; private */
+	uint64_t run_state;	 /* the last one that was read, and its name; private */
+	char *run_state_name;	 /* NULL: none yet */
 };
 
 /* Errors: NOMEM. mem and layout must outlive ret_qemu. */
@@ -127,6 +130,22 @@ struct vqi_error *vqi_qemu_derive_layout(struct vqi_mem *mem, uint64_t bias,
 					 const struct vqi_profiles *profiles,
 					 const struct vqi_layout *common,
 					 struct vqi_layout *ret_layout) vqi_must_check;
+
+/* Where QEMU keeps the devices that can come and go. */
+#define VQI_PLUGGED_TABLES 2
+struct vqi_plugged {
+	uint64_t tables[VQI_PLUGGED_TABLES];
+	size_t count;
+};
+
+/* Errors: NO_LAYOUT, BAD_DATA where this QEMU has no such places; FAULT, LIMIT, and those of readv. */
+struct vqi_error *vqi_qemu_find_plugged(struct vqi_qemu *qemu,
+					struct vqi_plugged *ret_plugged) vqi_must_check;
+
+/* A number that is another one once a device has come or gone. Cheap: for every look.
+ * Errors: as vqi_qemu_find_plugged(), BAD_DATA also while one comes. */
+struct vqi_error *vqi_qemu_plugged_digest(struct vqi_qemu *qemu, const struct vqi_plugged *plugged,
+					  uint64_t *ret_digest) vqi_must_check;
 
 /* The name of the run state, of the VM, of the guest architecture; NULL where they are unknown.
  * exe is a hint for the architecture (qemu-system-ARCH). Errors: GONE, NOMEM. */

@@ -61,6 +61,7 @@ struct vqi_capture {
 	uint64_t stopped_us;  /* how long threads of the target were stopped, all looks */
 	unsigned int stopped_threads;
 	bool consistent; /* every queue's last reading is of one instant */
+	bool is_brief;	 /* nothing stood still: what tells why was not read */
 };
 
 enum vqi_transport {
@@ -383,6 +384,17 @@ const struct vqi_thread *vqi_snapshot_thread(const struct vqi_snapshot *snapshot
 /* The loop that serves a queue, or should; NULL: unknown. */
 const struct vqi_loop *vqi_snapshot_loop(const struct vqi_snapshot *snapshot,
 					 const struct vqi_queue *queue);
+
+/* A device, a queue of another look in this one. NULL where there is none, or snapshot or device is NULL. */
+const struct vqi_device *vqi_find_device(const struct vqi_snapshot *snapshot,
+					 const struct vqi_device *device);
+const struct vqi_queue *vqi_find_queue(const struct vqi_device *device, unsigned int index);
+
+/* Whether no index of a queue, its own or QEMU's, moved between two consistent looks; not, if before is NULL. */
+bool vqi_queue_held_still(const struct vqi_queue *before, const struct vqi_queue *now);
+
+/* Whether a system call is one that QEMU's loops poll in. */
+bool vqi_is_poll(const char *syscall);
 
 /* Published by the driver and not taken by the device. Unknown for vhost. */
 struct vqi_num vqi_queue_untaken(const struct vqi_queue *queue);

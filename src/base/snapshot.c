@@ -188,3 +188,56 @@ struct vqi_num vqi_queue_outstanding(const struct vqi_queue *queue)
 	return vqi_num_ahead(queue->avail_idx,
 			     queue->used_idx.known ? queue->used_idx : queue->used_ring_idx);
 }
+
+bool vqi_queue_held_still(const struct vqi_queue *before, const struct vqi_queue *now)
+{
+	return before && before->consistent && now->consistent &&
+	       before->desc_gpa == now->desc_gpa && before->num == now->num &&
+	       vqi_num_equal(before->avail_idx, now->avail_idx) &&
+	       vqi_num_equal(before->shadow_avail_idx, now->shadow_avail_idx) &&
+	       vqi_num_equal(before->last_avail_idx, now->last_avail_idx) &&
+	       vqi_num_equal(before->used_idx, now->used_idx) &&
+	       vqi_num_equal(before->used_ring_idx, now->used_ring_idx) &&
+	       vqi_num_equal(before->unseen, now->unseen) &&
+	       vqi_num_equal(before->unreaped, now->unreaped) &&
+	       vqi_num_equal(before->desc_digest, now->desc_digest) &&
+	       vqi_num_equal(before->wrap.last_avail, now->wrap.last_avail) &&
+	       vqi_num_equal(before->wrap.used, now->wrap.used);
+}
+
+const struct vqi_device *vqi_find_device(const struct vqi_snapshot *snapshot,
+					 const struct vqi_device *device)
+{
+	for (size_t i = 0; snapshot && i < snapshot->device_count; i++) {
+		const struct vqi_device *other = &snapshot->devices[i];
+
+		if (other->vdev_addr == device->vdev_addr &&
+		    strcmp(other->qom_path, device->qom_path) == 0)
+			return other;
+	}
+	return NULL;
+}
+
+const struct vqi_queue *vqi_find_queue(const struct vqi_device *device, unsigned int index)
+{
+	for (size_t i = 0; device && i < device->queue_count; i++) {
+		if (device->queues[i].index == index)
+			return &device->queues[i];
+	}
+	return NULL;
+}
+
+/* The calls that QEMU's loops poll in: util/fdmon-*.c, util/qemu-timer.c qemu_poll_ns(), GLib. */
+bool vqi_is_poll(const char *syscall)
+{
+	static const char *const polls[] = {
+		"ppoll",	"poll",		  "epoll_wait", "epoll_pwait",
+		"epoll_pwait2", "io_uring_enter", "select",	"pselect6",
+	};
+
+	for (size_t i = 0; i < sizeof(polls) / sizeof(polls[0]); i++) {
+		if (strcmp(syscall, polls[i]) == 0)
+			return true;
+	}
+	return false;
+}

@@ -10,6 +10,11 @@
 struct vqi_error *vqi_evidence_add(struct vqi_observer *observer,
 				   struct vqi_snapshot *snapshot) vqi_must_check;
 
+/* The same, if something is suspicious; a brief look else. before is the look before; NULL: there was none. */
+struct vqi_error *vqi_evidence_add_if_suspicious(struct vqi_observer *observer,
+						 const struct vqi_snapshot *before,
+						 struct vqi_snapshot *snapshot) vqi_must_check;
+
 /* Whether something waits in a queue that should not wait long: then it is worth a closer look. */
 bool vqi_queue_is_waiting(const struct vqi_queue *queue);
 bool vqi_device_is_waiting(const struct vqi_device *device);

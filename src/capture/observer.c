@@ -5,8 +5,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "vqi/names.h"
-
 #include "evidence.h"
 
 /* Where that is, a queue can be stuck that looks idle or busy here. */
@@ -30,71 +28,22 @@ void vqi_observer_free(struct vqi_observer *observer)
 	for (size_t i = 0; i < observer->device_count; i++)
 		vqi_observed_done(&observer->devices[i]);
 	free(observer->devices);
-	for (size_t i = 0; i < observer->unplugged_count; i++)
-		free(observer->unplugged[i]);
-	free(observer->unplugged);
+	vqi_observer_forget_unplugged(observer);
+	free(observer->loop_tids);
 	free(observer);
-}
-
-/* Finds out once what does not change of a device. */
-static struct vqi_error *describe(struct vqi_qemu *qemu, struct vqi_object *object,
-				  struct vqi_device *device)
-{
-	struct vqi_error *error;
-	const char *type, *qom_type = NULL;
-	uint64_t id = 0;
-
-	device->vdev_addr = object->address;
-	device->qom_path = take_ptr(object->path);
-	error = vqi_qemu_field(qemu, object->address, VQI_F_VirtIODevice_device_id, &id);
-	device->device_id = (unsigned int)id;
-	type = vqi_device_type_name(device->device_id);
-	if (type)
-		device->type = strdup(type);
-	else if (asprintf(&device->type, "virtio-%u", device->device_id) < 0)
-		device->type = NULL;
-	if (!error && !device->type)
-		error = vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	if (!error)
-		error = vqi_qemu_type_name(qemu, object->address, &qom_type);
-	if (!error)
-		error = vqi_qemu_transport(qemu, object->address, device);
-	device->is_vhost_only = qom_type && strncmp(qom_type, "vhost-", strlen("vhost-")) == 0;
-	return error ? error : vqi_qemu_backends(qemu, object->address, device);
 }
 
 struct vqi_error *vqi_observer_new(struct vqi_process *process, struct vqi_qemu *qemu,
 				   struct vqi_observer **ret_observer)
 {
 	vqi_cleanup(vqi_observer_free) struct vqi_observer *observer = calloc(1, sizeof(*observer));
-	vqi_cleanup(vqi_qemu_pages_end) struct vqi_qemu_pages pages = {0};
-	struct vqi_objects objects = {0};
 	struct vqi_error *error;
 
 	if (!observer)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 	observer->process = process;
 	observer->qemu = qemu;
-	error = vqi_qemu_pages_begin(qemu, &pages);
-	if (!error)
-		error = vqi_qemu_take_virtio(qemu, &objects);
-	if (error)
-		return error;
-	observer->devices = calloc(objects.count + 1, sizeof(*observer->devices));
-	if (!observer->devices)
-		error = vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	for (size_t i = 0; !error && i < objects.count; i++) {
-		struct observed *device = &observer->devices[observer->device_count++];
-
-		device->unknown = describe(qemu, &objects.objects[i], &device->fixed);
-		if (device->unknown && vqi_error_is_fatal(device->unknown))
-			error = take_ptr(device->unknown);
-		if (!error)
-			error = vqi_error_keep_fatal(vqi_qemu_field(qemu, device->fixed.vdev_addr,
-								    VQI_F_Object_class,
-								    &device->class_hva));
-	}
-	vqi_objects_done(&objects);
+	error = vqi_observer_find(observer);
 	if (!error)
 		*ret_observer = take_ptr(observer);
 	return error;
@@ -201,23 +150,6 @@ static struct vqi_error *add_queue_gaps(const struct vqi_observer *observer,
 	return error;
 }
 
-/* Whether a device is still there after it was read; one that was unplugged meanwhile may be anything. One
- * that cannot be read is not known to be gone. */
-static struct vqi_error *is_plugged(struct vqi_qemu *qemu, const struct observed *device,
-				    bool *ret_plugged)
-{
-	uint64_t class = device->class_hva, realized = 1;
-	struct vqi_error *error;
-
-	error = vqi_error_keep_fatal(
-		vqi_qemu_field(qemu, device->fixed.vdev_addr, VQI_F_Object_class, &class));
-	if (!error)
-		error = vqi_error_keep_fatal(vqi_qemu_field(qemu, device->fixed.vdev_addr,
-							    VQI_F_DeviceState_realized, &realized));
-	*ret_plugged = class == device->class_hva && realized;
-	return error;
-}
-
 /* Errors: NOMEM. */
 static struct vqi_error *add_label(const char *label, char ***labels, size_t *count)
 {
@@ -233,6 +165,21 @@ static struct vqi_error *add_label(const char *label, char ***labels, size_t *co
 	return error;
 }
 
+struct vqi_error *vqi_observer_note_unplugged(struct vqi_observer *observer,
+					      const struct observed *device)
+{
+	return add_label(vqi_device_label(&device->fixed), &observer->unplugged,
+			 &observer->unplugged_count);
+}
+
+void vqi_observer_forget_unplugged(struct vqi_observer *observer)
+{
+	for (size_t i = 0; i < observer->unplugged_count; i++)
+		free(observer->unplugged[i]);
+	free(take_ptr(observer->unplugged));
+	observer->unplugged_count = 0;
+}
+
 static struct vqi_error *list_unplugged(const struct vqi_observer *observer,
 					struct vqi_snapshot *snapshot)
 {
@@ -241,30 +188,6 @@ static struct vqi_error *list_unplugged(const struct vqi_observer *observer,
 	for (size_t i = 0; !error && i < observer->unplugged_count; i++)
 		error = add_label(observer->unplugged[i], &snapshot->unplugged,
 				  &snapshot->unplugged_count);
-	return error;
-}
-
-/* Forgets the devices that are gone, but for what they were called. */
-static struct vqi_error *drop_unplugged(struct vqi_observer *observer)
-{
-	struct vqi_error *error = NULL;
-	size_t kept = 0;
-
-	for (size_t i = 0; i < observer->device_count; i++) {
-		struct observed *device = &observer->devices[i];
-		bool plugged = true;
-
-		if (!error)
-			error = is_plugged(observer->qemu, device, &plugged);
-		if (!error && !plugged)
-			error = add_label(vqi_device_label(&device->fixed), &observer->unplugged,
-					  &observer->unplugged_count);
-		if (error || plugged)
-			observer->devices[kept++] = *device;
-		else
-			vqi_observed_done(device);
-	}
-	observer->device_count = kept;
 	return error;
 }
 
@@ -343,11 +266,10 @@ static struct vqi_error *prepare(struct vqi_observer *observer, struct observed 
 	return vqi_error_keep_fatal(error);
 }
 
-struct vqi_error *vqi_observer_look(struct vqi_observer *observer, enum vqi_stop_mode mode,
+static struct vqi_error *begin_look(struct vqi_observer *observer,
 				    struct vqi_snapshot **ret_snapshot)
 {
 	vqi_cleanup_snapshot struct vqi_snapshot *snapshot = vqi_snapshot_new();
-	struct vqi_error *error;
 
 	if (snapshot)
 		snapshot->devices = calloc(observer->device_count + 1, sizeof(*snapshot->devices));
@@ -356,6 +278,15 @@ struct vqi_error *vqi_observer_look(struct vqi_observer *observer, enum vqi_stop
 	snapshot->capture.time = vqi_process_now(observer->process, CLOCK_REALTIME);
 	snapshot->capture.looks = 1;
 	snapshot->capture.consistent = true;
+	*ret_snapshot = take_ptr(snapshot);
+	return NULL;
+}
+
+/* Looks at the VM and at the rings of all devices. */
+static struct vqi_error *look_at_rings(struct vqi_observer *observer, enum vqi_stop_mode mode,
+				       struct vqi_snapshot *snapshot)
+{
+	struct vqi_error *error;
 
 	error = vqi_qemu_run_state(observer->qemu, &snapshot->target.run_state);
 	for (size_t i = 0; !error && i < observer->device_count; i++)
@@ -367,16 +298,47 @@ struct vqi_error *vqi_observer_look(struct vqi_observer *observer, enum vqi_stop
 				? vqi_observer_cut(observer, true, &snapshot->capture)
 				: read_running(observer, mode, snapshot);
 	if (!error)
-		error = drop_unplugged(observer);
+		error = vqi_observer_drop_unplugged(observer);
 	if (!error)
 		error = list_unplugged(observer, snapshot);
 	for (size_t i = 0; !error && i < observer->device_count; i++)
 		error = finish_device(observer, &observer->devices[i], snapshot);
+	return error;
+}
+
+struct vqi_error *vqi_observer_look(struct vqi_observer *observer, enum vqi_stop_mode mode,
+				    struct vqi_snapshot **ret_snapshot)
+{
+	vqi_cleanup_snapshot struct vqi_snapshot *snapshot = NULL;
+	struct vqi_error *error = begin_look(observer, &snapshot);
+
+	if (!error)
+		error = look_at_rings(observer, mode, snapshot);
 	if (!error)
 		error = vqi_evidence_add(observer, snapshot);
 	if (!error && is_core(observer))
 		error = vqi_snapshot_add_gap(snapshot, NULL, VQI_UNKNOWN, "what the kernel knew",
 					     CORE_GAP);
+	if (!error && observer->process)
+		error = vqi_process_check(observer->process);
+	if (!error)
+		*ret_snapshot = take_ptr(snapshot);
+	return error;
+}
+
+struct vqi_error *vqi_observer_look_again(struct vqi_observer *observer,
+					  const struct vqi_snapshot *before,
+					  struct vqi_snapshot **ret_snapshot)
+{
+	vqi_cleanup_snapshot struct vqi_snapshot *snapshot = NULL;
+	struct vqi_error *error = vqi_observer_follow_plugging(observer);
+
+	if (!error)
+		error = begin_look(observer, &snapshot);
+	if (!error)
+		error = look_at_rings(observer, VQI_STOP_NEVER, snapshot);
+	if (!error)
+		error = vqi_evidence_add_if_suspicious(observer, before, snapshot);
 	if (!error && observer->process)
 		error = vqi_process_check(observer->process);
 	if (!error)

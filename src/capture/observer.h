@@ -2,6 +2,8 @@
 #ifndef VQI_CAPTURE_OBSERVER_H
 #define VQI_CAPTURE_OBSERVER_H
 
+#include <time.h>
+
 #include "vqi/capture.h"
 #include "vqi/virtio.h"
 
@@ -23,7 +25,39 @@ struct vqi_observer {
 	size_t device_count;
 	char **unplugged; /* labels of those that are gone */
 	size_t unplugged_count;
+	const char *const *names; /* of the devices to keep; NULL: all */
+	size_t name_count;
+	struct vqi_plugged plugged; /* no tables: not known where to look */
+	uint64_t plugged_digest;
+	bool is_dirty;		 /* devices come or go: to be found anew at the next look */
+	unsigned int looks_left; /* until they are found anew in any case */
+
+	/* As of the last look that was not brief; see brief.c. */
+	struct timespec whole_time; /* monotonic */
+	pid_t *loop_tids;	    /* threads of the event loops */
+	size_t loop_tid_count;
+	bool loop_away; /* one of them was elsewhere than in its poll, in the last look of any kind */
 };
+
+/* Finds out what devices there are, and describes them. Errors: those of vqi_qemu_find_virtio(). */
+struct vqi_error *vqi_observer_find(struct vqi_observer *observer) vqi_must_check;
+
+/* Keeps what a device was called that is gone; forgets all of these. Errors: NOMEM. */
+struct vqi_error *vqi_observer_note_unplugged(struct vqi_observer *observer,
+					      const struct observed *device) vqi_must_check;
+void vqi_observer_forget_unplugged(struct vqi_observer *observer);
+
+/* Forgets the devices that are gone, but for what they were called. */
+struct vqi_error *vqi_observer_drop_unplugged(struct vqi_observer *observer) vqi_must_check;
+
+/* Forgets what the unplugged were called, and finds those that were plugged. Cheap where nothing was.
+ * Errors: GONE, PERMISSION, SYS, NOMEM. */
+struct vqi_error *vqi_observer_follow_plugging(struct vqi_observer *observer) vqi_must_check;
+
+/* Keeps the devices that the names mean, of those that there are. Errors: USAGE when more names than may_lack mean
+ * none. */
+struct vqi_error *vqi_observer_keep_named(struct vqi_observer *observer,
+					  size_t may_lack) vqi_must_check;
 
 /* Frees what an observed device owns. */
 void vqi_observed_done(struct observed *device);

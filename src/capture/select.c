@@ -188,26 +188,34 @@ static void keep_wanted(struct vqi_observer *observer, const bool *wanted)
 	observer->device_count = kept;
 }
 
-struct vqi_error *vqi_observer_select(struct vqi_observer *observer, const char *const *names,
-				      size_t count, bool is_one_enough)
+struct vqi_error *vqi_observer_keep_named(struct vqi_observer *observer, size_t may_lack)
 {
+	const char *const *names = observer->names;
 	vqi_cleanup_free bool *wanted = calloc(observer->device_count + 1, sizeof(*wanted));
 	size_t missing = 0;
 	bool found;
 
 	if (!wanted)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < observer->name_count; i++) {
 		struct vqi_error *error = mark(observer, names[i], wanted, &found);
 
 		if (error)
 			return error;
 		missing += !found;
-		if (!found && (!is_one_enough || missing == count))
+		if (!found && missing > may_lack)
 			return no_match(observer, names[i]);
 	}
 	keep_wanted(observer, wanted);
 	return NULL;
+}
+
+struct vqi_error *vqi_observer_select(struct vqi_observer *observer, const char *const *names,
+				      size_t count, bool is_one_enough)
+{
+	observer->names = names;
+	observer->name_count = count;
+	return vqi_observer_keep_named(observer, is_one_enough && count ? count - 1 : 0);
 }
 
 static void drop_other_gaps(struct vqi_snapshot *snapshot, unsigned int index)

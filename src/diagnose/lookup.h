@@ -5,10 +5,7 @@
 
 #include "vqi/diagnose.h"
 
-/* NULL where there is none, or snapshot or device is NULL. */
-const struct vqi_device *vqi_find_device(const struct vqi_snapshot *snapshot,
-					 const struct vqi_device *device);
-const struct vqi_queue *vqi_find_queue(const struct vqi_device *device, unsigned int index);
+/* NULL where there is none, or snapshot or loop is NULL. */
 const struct vqi_loop *vqi_find_loop(const struct vqi_snapshot *snapshot,
 				     const struct vqi_loop *loop);
 

@@ -7,21 +7,6 @@
 #include "predicates.h"
 #include "queue_facts.h"
 
-/* The calls that QEMU's loops poll in: util/fdmon-*.c, util/qemu-timer.c qemu_poll_ns(), GLib. */
-static bool is_poll(const char *syscall)
-{
-	static const char *const polls[] = {
-		"ppoll",	"poll",		  "epoll_wait", "epoll_pwait",
-		"epoll_pwait2", "io_uring_enter", "select",	"pselect6",
-	};
-
-	for (size_t i = 0; i < sizeof(polls) / sizeof(polls[0]); i++) {
-		if (strcmp(syscall, polls[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* While a virtual CPU's thread holds the big lock, it may be the one that polls for the main loop. Source:
  * include/block/aio-wait.h in_aio_context_home_thread(). */
 static bool is_nested(const struct vqi_snapshot *snapshot, const struct vqi_loop *loop)
@@ -47,7 +32,7 @@ static enum vqi_loop_state loop_state(const struct vqi_snapshot *snapshot,
 		return VQI_LOOP_SLEEPS;
 	if (!thread->in_syscall || !thread->syscall)
 		return thread->state == 'D' ? VQI_LOOP_SLEEPS : VQI_LOOP_UNKNOWN;
-	if (!is_poll(thread->syscall))
+	if (!vqi_is_poll(thread->syscall))
 		return VQI_LOOP_SLEEPS;
 	return is_nested(snapshot, loop) ? VQI_LOOP_NESTED : VQI_LOOP_POLLS;
 }

@@ -11,22 +11,6 @@ bool vqi_queue_is_awaited(const struct vqi_queue *queue)
 	return queue->kind == VQI_KIND_REQUEST || queue->kind == VQI_KIND_SEND;
 }
 
-bool vqi_queue_held_still(const struct vqi_queue *before, const struct vqi_queue *now)
-{
-	return before && before->consistent && now->consistent &&
-	       before->desc_gpa == now->desc_gpa && before->num == now->num &&
-	       vqi_num_equal(before->avail_idx, now->avail_idx) &&
-	       vqi_num_equal(before->shadow_avail_idx, now->shadow_avail_idx) &&
-	       vqi_num_equal(before->last_avail_idx, now->last_avail_idx) &&
-	       vqi_num_equal(before->used_idx, now->used_idx) &&
-	       vqi_num_equal(before->used_ring_idx, now->used_ring_idx) &&
-	       vqi_num_equal(before->unseen, now->unseen) &&
-	       vqi_num_equal(before->unreaped, now->unreaped) &&
-	       vqi_num_equal(before->desc_digest, now->desc_digest) &&
-	       vqi_num_equal(before->wrap.last_avail, now->wrap.last_avail) &&
-	       vqi_num_equal(before->wrap.used, now->wrap.used);
-}
-
 bool vqi_need_event(uint64_t event, uint64_t new_idx, uint64_t old)
 {
 	return (uint16_t)(new_idx - event - 1) < (uint16_t)(new_idx - old);

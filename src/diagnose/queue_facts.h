@@ -8,9 +8,6 @@
 /* Whether what the queue holds is work that somebody waits for. */
 bool vqi_queue_is_awaited(const struct vqi_queue *queue);
 
-/* Whether no index of a queue, its own or QEMU's, moved between two consistent looks. */
-bool vqi_queue_held_still(const struct vqi_queue *before, const struct vqi_queue *now);
-
 /* Whether the driver was obliged to notify the device of what that has not taken: 1 or 0, or unknown.
  * Source: VirtIO 1.2, 2.7.10 and 2.8.10. */
 struct vqi_num vqi_queue_kick_due(const struct vqi_queue *queue);

@@ -6,16 +6,13 @@
 #include "vqi/limits.h"
 #include "vqi/qemu.h"
 
-static struct vqi_error *read_run_state(struct vqi_qemu *qemu, char **ret_state)
+/* Finds the name of a run state in QEMU's table of them. */
+static struct vqi_error *find_run_state_name(struct vqi_qemu *qemu, uint64_t state, char **ret_name)
 {
-	uint64_t state_address, lookup, state, names, size, name;
+	uint64_t lookup, names, size, name;
 	struct vqi_error *error;
 
-	error = vqi_qemu_symbol(qemu, VQI_SYM_current_run_state, &state_address);
-	if (!error)
-		error = vqi_qemu_symbol(qemu, VQI_SYM_RunState_lookup, &lookup);
-	if (!error) /* an enum: 4 bytes in every ABI that QEMU has */
-		error = vqi_mem_read_uint(qemu->mem, state_address, 4, &state);
+	error = vqi_qemu_symbol(qemu, VQI_SYM_RunState_lookup, &lookup);
 	if (!error)
 		error = vqi_qemu_field(qemu, lookup, VQI_F_QEnumLookup_array, &names);
 	if (!error)
@@ -25,9 +22,30 @@ static struct vqi_error *read_run_state(struct vqi_qemu *qemu, char **ret_state)
 				      (unsigned long long)state, (unsigned long long)size);
 	if (!error)
 		error = vqi_mem_read_uint(qemu->mem, names + state * 8, 8, &name);
+	return error ? error : vqi_mem_read_string(qemu->mem, name, VQI_MAX_NAME, ret_name);
+}
+
+/* The name is looked up when the state is another than before. */
+static struct vqi_error *read_run_state(struct vqi_qemu *qemu, char **ret_state)
+{
+	vqi_cleanup_free char *name = NULL;
+	uint64_t state_address, state;
+	struct vqi_error *error;
+
+	error = vqi_qemu_symbol(qemu, VQI_SYM_current_run_state, &state_address);
+	if (!error) /* an enum: 4 bytes in every ABI that QEMU has */
+		error = vqi_mem_read_uint(qemu->mem, state_address, 4, &state);
+	if (error || (qemu->run_state_name && state == qemu->run_state))
+		return error ? error : vqi_copy_string(qemu->run_state_name, ret_state);
+	error = find_run_state_name(qemu, state, &name);
 	if (!error)
-		error = vqi_mem_read_string(qemu->mem, name, VQI_MAX_NAME, ret_state);
-	return error;
+		error = vqi_copy_string(name, ret_state);
+	if (error)
+		return error;
+	free(qemu->run_state_name);
+	qemu->run_state_name = take_ptr(name);
+	qemu->run_state = state;
+	return NULL;
 }
 
 struct vqi_error *vqi_qemu_run_state(struct vqi_qemu *qemu, char **ret_state)

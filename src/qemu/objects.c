@@ -54,6 +54,7 @@ struct vqi_error *vqi_qemu_is_realized_virtio(struct vqi_qemu *qemu, uint64_t ob
 		return error;
 	*ret_is_one = realized;
 	devices->half += vq != 0;
+	devices->unrealized += !realized;
 	return NULL;
 }
 

@@ -9,7 +9,7 @@ struct vqi_error *vqi_objects_add(struct vqi_objects *objects, uint64_t address,
 				  char *path) vqi_must_check;
 
 /* Whether an object is a virtio device that has its queues. One that has them, and is not realized, is counted among
- * the half of devices. */
+ * the half of devices; any that is not, among the unrealized. */
 struct vqi_error *vqi_qemu_is_realized_virtio(struct vqi_qemu *qemu, uint64_t object,
 					      struct vqi_objects *devices,
 					      bool *ret_is_one) vqi_must_check;

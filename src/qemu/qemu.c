@@ -2,6 +2,7 @@
 /* Fields and variables of a QEMU, by name. */
 #include "vqi/qemu.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "vqi/limits.h"
@@ -23,6 +24,7 @@ struct vqi_error *vqi_qemu_init(struct vqi_mem *mem, const struct vqi_layout *la
 void vqi_qemu_done(struct vqi_qemu *qemu)
 {
 	vqi_objects_done(&qemu->kept);
+	free(take_ptr(qemu->run_state_name));
 	vqi_types_free(qemu->types);
 	qemu->types = NULL;
 }

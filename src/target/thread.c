@@ -186,3 +186,14 @@ struct vqi_error *vqi_process_thread(struct vqi_process *process, pid_t tid,
 	*ret_thread = thread;
 	return NULL;
 }
+
+struct vqi_error *vqi_process_polls(struct vqi_process *process, pid_t tid, bool *ret_polls)
+{
+	struct vqi_thread thread = {.tid = tid};
+	struct vqi_error *error = read_syscall(process, &thread);
+
+	if (!error)
+		*ret_polls = thread.in_syscall && vqi_is_poll(thread.syscall);
+	vqi_thread_done(&thread);
+	return error ? vqi_thread_error(process, tid, error) : NULL;
+}
