@@ -132,4 +132,7 @@ struct vqi_error *vqi_diagnose(const struct vqi_snapshot *earlier, struct vqi_sn
 			       struct vqi_diagnosis *ret_diagnosis) vqi_must_check;
 void vqi_diagnosis_done(struct vqi_diagnosis *diagnosis);
 
+/* Whether the VM runs, and the process that it is in, as far as it is known. */
+bool vqi_vm_is_running(const struct vqi_snapshot *snapshot);
+
 #endif

@@ -15,6 +15,10 @@
 struct vqi_error *vqi_inspect(const struct vqi_options *options, struct vqi_snapshot **ret_snapshot,
 			      struct vqi_diagnosis *ret_diagnosis) vqi_must_check;
 
+/* Looks at the target of the options again and again, until one of them, a signal or its end ends it.
+ * ret_status: the exit status of the last look. Errors: those of vqi_inspect() up to the first look; SYS. */
+struct vqi_error *vqi_watch(const struct vqi_options *options, int *ret_status) vqi_must_check;
+
 /* Writes the layout of the target as a profile, to the file of the options or, for "-", to standard output.
  * Errors: SYS; those of vqi_inspect() up to the first look. */
 struct vqi_error *vqi_export_layout(const struct vqi_options *options) vqi_must_check;

@@ -32,6 +32,9 @@ struct vqi_options {
 	enum vqi_stacks stacks; /* and print back traces */
 	size_t dump_bytes;	/* and so much of their buffers' contents */
 	unsigned int interval_ms;
+	unsigned int watch_ms; /* time between the looks of a watch; 0: none */
+	size_t count;	       /* of looks, after which it ends; 0: no end */
+	bool until_stuck;
 	enum vqi_stop_mode stop;
 	const char *debuginfo;	   /* NULL: search */
 	const char *layout;	   /* a profile; NULL: none */

@@ -62,6 +62,8 @@ static struct vqi_error *run(int argc, char **argv, int *ret_status)
 		return vqi_export_layout(&options);
 	if (options.check)
 		return check(&options, ret_status);
+	if (options.watch_ms)
+		return vqi_watch(&options, ret_status);
 	error = vqi_inspect(&options, &snapshot, &diagnosis);
 	if (error)
 		return error;

@@ -40,6 +40,17 @@ const struct vqi_option vqi_option_table[OPT_COUNT] = {
 			  .max = MAX_INTERVAL_MS,
 			  .wanted = "a number of seconds from 0.001 to 3600",
 			  .help = "time between the two looks (default: 0.25)"},
+	[OPT_WATCH] = {"watch", 'w', VQI_OPTION_SECONDS, "SEC", "1", MEMBER(watch_ms), .min = 1,
+		       .max = MAX_INTERVAL_MS, .wanted = "a number of seconds from 0.001 to 3600",
+		       .help = "keep looking, every SEC seconds (default: 1): a screen on a "
+			       "terminal, else lines that say what changes, or with --format=json "
+			       "a document a line; nothing is stopped"},
+	[OPT_COUNT_LOOKS] = {"count", 0, VQI_OPTION_SIZE, "N", MEMBER(count), .min = 1,
+			     .max = INT_MAX, .wanted = "a number of looks from 1 on",
+			     .help = "with --watch: end after N looks"},
+	[OPT_UNTIL_STUCK] = {"until-stuck", 0, VQI_OPTION_FLAG, MEMBER(until_stuck),
+			     .help = "with --watch: end with status 1 at the first confirmed "
+				     "finding of severity error, and print the report of it"},
 	[OPT_REQUESTS] = {"requests", 'r', VQI_OPTION_FLAG, MEMBER(requests),
 			  .help = "list the requests in flight, decoded and with their age"},
 	[OPT_STACKS] =

@@ -203,6 +203,15 @@ static struct vqi_error *parse_option(int id, struct vqi_options *options, struc
 	return take(option, optarg ? optarg : option->otherwise, options);
 }
 
+/* getopt_long() wants "--watch=2"; as no word stands alone here, "--watch 2" can mean nothing else. */
+static void take_next_word(int id, int argc, char **argv)
+{
+	if (optarg || vqi_option_table[id].kind != VQI_OPTION_SECONDS || optind >= argc)
+		return;
+	if (strchr(".0123456789", argv[optind][0]) && argv[optind][0])
+		optarg = argv[optind++];
+}
+
 static const struct {
 	int one, other;
 } contradictions[] = {
@@ -219,15 +228,18 @@ static const struct {
 	{OPT_CORE, OPT_INTERVAL},    {OPT_CORE, OPT_CHECK},
 	{OPT_RECORD, OPT_CHECK},     {OPT_RECORD, OPT_ALL},
 	{OPT_RECORD, OPT_CORE},	     {OPT_RECORD, OPT_EXPORT_LAYOUT},
+	{OPT_WATCH, OPT_CORE},	     {OPT_WATCH, OPT_ALL},
+	{OPT_WATCH, OPT_ONCE},	     {OPT_WATCH, OPT_INTERVAL},
+	{OPT_WATCH, OPT_CHECK},	     {OPT_WATCH, OPT_EXPORT_LAYOUT},
 };
 
 /* What is compared was kept: there is nothing else to choose, or to do. */
 static struct vqi_error *check_diff(const struct vqi_options *options, const struct given *given)
 {
-	static const int others[] = {OPT_PID,	   OPT_NAME,	  OPT_ALL,	     OPT_CORE,
-				     OPT_RECORD,   OPT_REPLAY,	  OPT_DEVICE,	     OPT_QUEUE,
-				     OPT_CHECK,	   OPT_REPORT,	  OPT_EXPORT_LAYOUT, OPT_STOP,
-				     OPT_INTERVAL, OPT_DUMP_BYTES};
+	static const int others[] = {OPT_PID,	   OPT_NAME,	   OPT_ALL,	      OPT_CORE,
+				     OPT_RECORD,   OPT_REPLAY,	   OPT_DEVICE,	      OPT_QUEUE,
+				     OPT_CHECK,	   OPT_REPORT,	   OPT_EXPORT_LAYOUT, OPT_STOP,
+				     OPT_INTERVAL, OPT_DUMP_BYTES, OPT_WATCH};
 
 	if (!options->diff_new)
 		return vqi_error_new(VQI_ERROR_USAGE, "--diff needs two files");
@@ -239,6 +251,26 @@ static struct vqi_error *check_diff(const struct vqi_options *options, const str
 	}
 	if (options->format == VQI_FORMAT_OPENMETRICS)
 		return vqi_error_new(VQI_ERROR_USAGE, "--diff prints text or json");
+	return NULL;
+}
+
+/* A watch stops nothing. */
+static struct vqi_error *check_watch(struct vqi_options *options)
+{
+	if (!options->watch_ms && (options->count || options->until_stuck))
+		return vqi_error_new(VQI_ERROR_USAGE, "--%s is for --watch",
+				     options->count ? "count" : "until-stuck");
+	if (!options->watch_ms)
+		return NULL;
+	if (options->stop == VQI_STOP_ALWAYS)
+		return vqi_error_new(VQI_ERROR_USAGE,
+				     "--watch and --stop=always contradict each other");
+	if (options->format == VQI_FORMAT_OPENMETRICS && !options->output)
+		return vqi_error_new(VQI_ERROR_USAGE,
+				     "--watch with --format=openmetrics needs --output");
+	if (options->record && !options->until_stuck)
+		return vqi_error_new(VQI_ERROR_USAGE, "--watch with --record needs --until-stuck");
+	options->stop = VQI_STOP_NEVER;
 	return NULL;
 }
 
@@ -274,7 +306,7 @@ static struct vqi_error *check_replay(const struct given *given)
 	return check_contradictions(given);
 }
 
-static struct vqi_error *check_options(const struct vqi_options *options, const struct given *given)
+static struct vqi_error *check_options(struct vqi_options *options, const struct given *given)
 {
 	struct vqi_error *error;
 
@@ -301,7 +333,7 @@ static struct vqi_error *check_options(const struct vqi_options *options, const 
 			       options->stop != VQI_STOP_AUTO))
 		return vqi_error_new(VQI_ERROR_USAGE,
 				     "--check looks at all, and once: nothing is to be chosen");
-	return NULL;
+	return check_watch(options);
 }
 
 /* word is the one before optind: of short options that stand together only the last moves that on. */
@@ -349,6 +381,7 @@ struct vqi_error *vqi_options_parse(int argc, char **argv, struct vqi_options *r
 	       (returned = getopt_long(argc, argv, letters, long_options, NULL)) != -1) {
 		if (returned == ':' || returned == '?')
 			return bad_option(returned, argv[optind - 1]);
+		take_next_word(option_of(returned), argc, argv);
 		error = parse_option(option_of(returned), &options, &given);
 	}
 	if (!error && options.diff_old && optind < argc) /* it has two values */

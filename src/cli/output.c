@@ -16,7 +16,7 @@
 #define REPORT_MODE  0600
 #define METRICS_MODE 0644
 
-static bool is_to_file(const struct vqi_options *options)
+bool vqi_output_is_file(const struct vqi_options *options)
 {
 	return options->output && strcmp(options->output, "-") != 0;
 }
@@ -57,6 +57,11 @@ static bool want_color(enum vqi_color color, bool is_terminal)
 	return is_terminal && term && strcmp(term, "dumb") != 0;
 }
 
+bool vqi_output_has_color(const struct vqi_options *options)
+{
+	return want_color(options->color, isatty(STDOUT_FILENO));
+}
+
 struct vqi_error *vqi_output_close(void)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
@@ -67,7 +72,7 @@ struct vqi_error *vqi_output_close(void)
 /* A file is no terminal. */
 static struct vqi_report_options report_options(const struct vqi_options *options)
 {
-	bool to_file = is_to_file(options);
+	bool to_file = vqi_output_is_file(options);
 
 	return (struct vqi_report_options){
 		.verbose = options->verbose,
@@ -80,7 +85,7 @@ static struct vqi_report_options report_options(const struct vqi_options *option
 struct vqi_error *vqi_output_content(const struct vqi_options *options, vqi_content_func content,
 				     const void *data)
 {
-	if (!is_to_file(options))
+	if (!vqi_output_is_file(options))
 		return content(stdout, data);
 	return vqi_replace_file(options->output,
 				options->format == VQI_FORMAT_OPENMETRICS ? METRICS_MODE

@@ -37,6 +37,12 @@ struct vqi_error *vqi_output_vms(FILE *stream, const struct vqi_options *options
 				 const struct vqi_vm_line *lines, size_t count,
 				 size_t failed) vqi_must_check;
 
+/* Whether the options name a file for it. */
+bool vqi_output_is_file(const struct vqi_options *options);
+
+/* Whether what is printed on standard output is to have colours. */
+bool vqi_output_has_color(const struct vqi_options *options);
+
 /* Makes sure that what was printed on standard output has arrived. Errors: SYS. */
 struct vqi_error *vqi_output_close(void) vqi_must_check;
 

@@ -92,22 +92,44 @@ struct vqi_error *vqi_session_open(const struct vqi_options *options,
 	return NULL;
 }
 
-struct vqi_error *vqi_session_look(struct vqi_session *session, bool may_be_gone,
-				   struct vqi_snapshot **ret_snapshot)
+/* Leaves of a look what was asked for, and completes it. Takes the snapshot. */
+static struct vqi_error *finish(struct vqi_session *session, struct vqi_snapshot *snapshot,
+				bool may_be_gone, struct vqi_snapshot **ret_snapshot)
 {
+	vqi_cleanup_snapshot struct vqi_snapshot *owned = snapshot;
 	const struct vqi_options *options = session->options;
-	vqi_cleanup_snapshot struct vqi_snapshot *snapshot = NULL;
-	struct vqi_error *error = vqi_observer_look(session->observer, options->stop, &snapshot);
+	struct vqi_error *error = NULL;
 
-	if (!error && options->queue.known)
+	if (options->queue.known)
 		error = vqi_snapshot_select_queue(snapshot, (unsigned int)options->queue.value);
 	if (error && error->code == VQI_ERROR_USAGE && may_be_gone)
 		vqi_error_free(take_ptr(error));
 	if (!error)
 		error = complete_target(&session->target, &snapshot->target);
 	if (!error)
-		*ret_snapshot = take_ptr(snapshot);
+		*ret_snapshot = take_ptr(owned);
 	return error;
+}
+
+struct vqi_error *vqi_session_look(struct vqi_session *session, bool may_be_gone,
+				   struct vqi_snapshot **ret_snapshot)
+{
+	struct vqi_snapshot *snapshot = NULL;
+	struct vqi_error *error;
+
+	error = vqi_observer_look(session->observer, session->options->stop, &snapshot);
+	return error ? error : finish(session, snapshot, may_be_gone, ret_snapshot);
+}
+
+struct vqi_error *vqi_session_look_again(struct vqi_session *session,
+					 const struct vqi_snapshot *before, bool may_be_gone,
+					 struct vqi_snapshot **ret_snapshot)
+{
+	struct vqi_snapshot *snapshot = NULL;
+	struct vqi_error *error;
+
+	error = vqi_observer_look_again(session->observer, before, &snapshot);
+	return error ? error : finish(session, snapshot, may_be_gone, ret_snapshot);
 }
 
 static bool wants_stacks(const struct vqi_diagnosis *diagnosis)

@@ -28,6 +28,12 @@ VQI_DEFINE_CLEANUP(struct vqi_session *, vqi_session_close)
 struct vqi_error *vqi_session_look(struct vqi_session *session, bool may_be_gone,
 				   struct vqi_snapshot **ret_snapshot) vqi_must_check;
 
+/* Takes one of many looks at them, of which before is the last; see vqi_observer_look_again(). Errors: as
+ * vqi_session_look(). Stop: never. */
+struct vqi_error *vqi_session_look_again(struct vqi_session *session,
+					 const struct vqi_snapshot *before, bool may_be_gone,
+					 struct vqi_snapshot **ret_snapshot) vqi_must_check;
+
 /* Adds to a look the requests and back traces that are asked for, and diagnoses it anew. And where they are not, to a
  * finding which of them is the oldest, and where that or an event loop waits: as far as nothing is stopped for it.
  * earlier is what the look was diagnosed with; NULL: nothing.

@@ -75,7 +75,4 @@ VQI_DECLARE_TERM(has_waiting_packets);
 VQI_DECLARE_TERM(had_buffers);
 VQI_DECLARE_EXPLANATION(rx_starved);
 
-/* Whether the VM runs, as far as it is known. */
-bool vqi_vm_is_running(const struct vqi_snapshot *snapshot);
-
 #endif

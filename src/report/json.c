@@ -55,20 +55,16 @@ void vqi_json_target(struct vqi_json *json, struct json_object *document,
 	vqi_json_string(json, object, "layout_source", target->layout_source);
 }
 
-/* ISO 8601, in UTC, to the millisecond; null for a time that has no calendar date. */
+/* Null for a time that has no calendar date. */
 void vqi_json_time(struct vqi_json *json, struct json_object *into, const char *name,
 		   const struct timespec *time)
 {
-	char seconds[64], text[80];
-	struct tm date;
+	char text[VQI_TIME_WORDS];
 
-	if (!gmtime_r(&time->tv_sec, &date) ||
-	    !strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &date)) {
+	if (vqi_time_words(time, text))
+		vqi_json_string(json, into, name, text);
+	else
 		vqi_json_null(json, into, name);
-		return;
-	}
-	snprintf(text, sizeof(text), "%s.%03dZ", seconds, (int)(time->tv_nsec / 1000000));
-	vqi_json_string(json, into, name, text);
 }
 
 static void put_capture(struct vqi_json *json, struct json_object *document,

@@ -74,17 +74,23 @@ static void add_looks(struct vqi_page *page, const struct vqi_capture *capture)
 		vqi_page_add(page, VQI_STYLE_PLAIN, ", rings moved while they were read");
 }
 
-static void print_headline(struct vqi_text *text)
+void vqi_text_add_target(struct vqi_page *page, const struct vqi_snapshot *snapshot)
 {
-	const struct vqi_target *target = &text->snapshot->target;
-	struct vqi_page *page = &text->page;
+	const struct vqi_target *target = &snapshot->target;
 
-	vqi_page_begin(page, 0, 2);
 	vqi_page_add_whole(page, 0, VQI_STYLE_BOLD, "%s", vqi_text_target(target));
 	vqi_page_add_whole(page, 2, VQI_STYLE_PLAIN, "%spid %jd", target->core ? "core of " : "",
 			   (intmax_t)target->pid);
 	add_program(page, target);
-	add_counts(page, text->snapshot);
+	add_counts(page, snapshot);
+}
+
+static void print_headline(struct vqi_text *text)
+{
+	struct vqi_page *page = &text->page;
+
+	vqi_page_begin(page, 0, 2);
+	vqi_text_add_target(page, text->snapshot);
 	add_looks(page, &text->snapshot->capture);
 	vqi_page_end(page);
 }

@@ -27,6 +27,9 @@ size_t vqi_text_short_label(const struct vqi_device *device);
 /* What to call a target: its VM, or else its program. */
 const char *vqi_text_target(const struct vqi_target *target);
 
+/* Adds to a headline what the target is, its run state, and how much it has. */
+void vqi_text_add_target(struct vqi_page *page, const struct vqi_snapshot *snapshot);
+
 /* What is to be said where nothing was found. */
 const char *vqi_text_verdict(const struct vqi_snapshot *snapshot, enum vqi_style *ret_style);
 

@@ -2,6 +2,8 @@
 #include "words.h"
 
 #include <stddef.h>
+#include <stdio.h>
+#include <time.h>
 
 #define LOOK_UP(words, value)                                                                      \
 	((size_t)(value) < sizeof(words) / sizeof((words)[0]) ? (words)[value] : NULL)
@@ -144,4 +146,16 @@ const char *vqi_ring_fault_word(unsigned int bit)
 			       VQI_RING_DUPLICATE == 1 << 9,
 		       "the words are in the order of the bits");
 	return LOOK_UP(words, bit);
+}
+
+bool vqi_time_words(const struct timespec *time, char ret_text[VQI_TIME_WORDS])
+{
+	char seconds[64];
+	struct tm date;
+
+	if (!gmtime_r(&time->tv_sec, &date) ||
+	    !strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &date))
+		return false;
+	snprintf(ret_text, VQI_TIME_WORDS, "%s.%03dZ", seconds, (int)(time->tv_nsec / 1000000));
+	return true;
 }

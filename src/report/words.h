@@ -21,6 +21,10 @@ const char *vqi_request_source_word(enum vqi_request_source source);
 const char *vqi_carrier_word(enum vqi_carrier carrier); /* or NULL */
 const char *vqi_target_kind_word(enum vqi_target_kind kind);
 
+/* ISO 8601, in UTC, to the millisecond. Returns false for a time that has no calendar date. */
+#define VQI_TIME_WORDS 80
+bool vqi_time_words(const struct timespec *time, char ret_text[VQI_TIME_WORDS]);
+
 /* The name of one bit of vqi_queue.ring_faults, for bit = 0, 1, ...; NULL after the last. */
 const char *vqi_ring_fault_word(unsigned int bit);
 

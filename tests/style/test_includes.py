@@ -35,6 +35,7 @@ PUBLIC = {
     "layout.h": "layout",
     "layout_table.h": "layout",
     "limits.h": "base",
+    "lines.h": "report",
     "mask.h": "base",
     "loops.h": "qemu",
     "mem.h": "target",
