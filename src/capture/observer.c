@@ -228,9 +228,11 @@ static struct vqi_error *read_running(struct vqi_observer *observer, enum vqi_st
 				      struct vqi_snapshot *snapshot)
 {
 	vqi_cleanup_error struct vqi_error *cut_error = NULL;
-	struct vqi_error *error;
+	struct vqi_error *error = vqi_observer_read_planned(observer);
 	bool needs_cut = false;
 
+	if (error)
+		return error;
 	for (size_t i = 0; i < observer->device_count; i++) {
 		struct observed *device = &observer->devices[i];
 

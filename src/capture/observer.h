@@ -16,6 +16,7 @@ struct observed {
 	struct vqi_error *unknown;   /* what of these could not be found out; a gap of every look */
 	struct vqi_error *error;     /* why this look could not read it; a gap */
 	bool needs_cut;		     /* readings never agreed, and look wrong */
+	bool is_read_twice;	     /* the first two readings of this look are there */
 };
 
 struct vqi_observer {
@@ -61,6 +62,10 @@ struct vqi_error *vqi_observer_keep_named(struct vqi_observer *observer,
 
 /* Frees what an observed device owns. */
 void vqi_observed_done(struct observed *device);
+
+/* Reads all devices that are planned already for the first and the second time, in two calls. Errors: those of readv,
+ * NOMEM. */
+struct vqi_error *vqi_observer_read_planned(struct vqi_observer *observer) vqi_must_check;
 
 /* Reads one device until two readings of every queue agree, without stopping anything. */
 struct vqi_error *vqi_observed_read(struct vqi_observer *observer,

@@ -59,6 +59,78 @@ static struct vqi_error *read_once(struct vqi_observer *observer, struct vqi_rea
 	return vqi_mem_readv(observer->qemu->mem, ranges, count);
 }
 
+static struct vqi_error *read_again(struct vqi_observer *observer, struct vqi_reading *reading)
+{
+	struct vqi_error *error = vqi_reading_keep(reading);
+
+	return error ? error : read_once(observer, reading);
+}
+
+/* ---- all devices together ---- */
+
+static size_t count_ranges(const struct vqi_observer *observer)
+{
+	size_t total = 0, count;
+
+	for (size_t i = 0; i < observer->device_count; i++) {
+		if (observer->devices[i].reading) {
+			vqi_reading_ranges(observer->devices[i].reading, &count);
+			total += count;
+		}
+	}
+	return total;
+}
+
+/* Reads the devices that are planned; all is where their ranges are put together. */
+static struct vqi_error *read_planned(struct vqi_observer *observer, struct vqi_range *all)
+{
+	struct vqi_error *error;
+	size_t count, at = 0;
+
+	for (size_t i = 0; i < observer->device_count; i++) {
+		const struct vqi_range *ranges;
+
+		if (!observer->devices[i].reading)
+			continue;
+		ranges = vqi_reading_ranges(observer->devices[i].reading, &count);
+		memcpy(all + at, ranges, count * sizeof(*all));
+		at += count;
+	}
+	error = vqi_mem_readv(observer->qemu->mem, all, at);
+	at = 0;
+	for (size_t i = 0; !error && i < observer->device_count; i++) {
+		struct vqi_range *ranges;
+
+		if (!observer->devices[i].reading)
+			continue;
+		ranges = vqi_reading_ranges(observer->devices[i].reading, &count);
+		memcpy(ranges, all + at, count * sizeof(*all));
+		at += count;
+	}
+	return error;
+}
+
+struct vqi_error *vqi_observer_read_planned(struct vqi_observer *observer)
+{
+	vqi_cleanup_free struct vqi_range *all = calloc(count_ranges(observer) + 1, sizeof(*all));
+	struct vqi_error *error;
+
+	if (!all)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	error = read_planned(observer, all);
+	for (size_t i = 0; !error && i < observer->device_count; i++) {
+		if (observer->devices[i].reading)
+			error = vqi_reading_keep(observer->devices[i].reading);
+	}
+	if (!error)
+		error = read_planned(observer, all);
+	for (size_t i = 0; !error && i < observer->device_count; i++)
+		observer->devices[i].is_read_twice = observer->devices[i].reading != NULL;
+	return error;
+}
+
+/* ---- one device ---- */
+
 static struct vqi_error *plan(struct vqi_observer *observer, struct observed *device)
 {
 	if (device->reading)
@@ -85,13 +157,13 @@ static struct vqi_error *read_stable(struct vqi_observer *observer, struct obser
 
 	if (!settled)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	error = read_once(observer, reading);
+	error = device->is_read_twice ? NULL : read_once(observer, reading);
 	for (int i = 0; !error && i < VQI_MAX_STABLE_READS; i++) {
 		if (tally.unsettled)
 			vqi_process_rest(observer->process, SETTLE_NS);
-		error = vqi_reading_keep(reading);
-		if (!error)
-			error = read_once(observer, reading);
+		if (!device->is_read_twice)
+			error = read_again(observer, reading);
+		device->is_read_twice = false;
 		if (!error)
 			error = vqi_reading_follow_caches(reading);
 		*ret_current = !error && vqi_reading_is_current(reading);
