@@ -131,10 +131,10 @@ struct vqi_error *vqi_qemu_derive_layout(struct vqi_mem *mem, uint64_t bias,
 					 const struct vqi_layout *common,
 					 struct vqi_layout *ret_layout) vqi_must_check;
 
-/* Where QEMU keeps the devices that can come and go. */
-#define VQI_PLUGGED_TABLES 2
+/* The objects in which QEMU keeps the devices that can come and go. */
+#define VQI_PLUGGED_CONTAINERS 2
 struct vqi_plugged {
-	uint64_t tables[VQI_PLUGGED_TABLES];
+	uint64_t containers[VQI_PLUGGED_CONTAINERS];
 	size_t count;
 };
 

@@ -28,7 +28,7 @@ struct vqi_observer {
 	size_t unplugged_count;
 	const char *const *names; /* of the devices to keep; NULL: all */
 	size_t name_count;
-	struct vqi_plugged plugged; /* no tables: not known where to look */
+	struct vqi_plugged plugged; /* none: not known where to look */
 	uint64_t plugged_digest;
 	bool is_dirty;		 /* devices come or go: to be found anew at the next look */
 	unsigned int looks_left; /* until they are found anew in any case */

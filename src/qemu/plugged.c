@@ -29,11 +29,10 @@ struct vqi_error *vqi_qemu_find_plugged(struct vqi_qemu *qemu, struct vqi_plugge
 	for (size_t i = 0; !error && i < containers.count; i++) {
 		const struct vqi_object *object = &containers.objects[i];
 
-		if (plugged.count < VQI_PLUGGED_TABLES &&
+		if (plugged.count < VQI_PLUGGED_CONTAINERS &&
 		    (strcmp(object->path, "peripheral") == 0 ||
 		     strcmp(object->path, "peripheral-anon") == 0))
-			error = vqi_qemu_field(qemu, object->address, VQI_F_Object_properties,
-					       &plugged.tables[plugged.count++]);
+			plugged.containers[plugged.count++] = object->address;
 	}
 	if (!error && !plugged.count)
 		error = vqi_error_new(VQI_ERROR_BAD_DATA, "there is no container of devices");
@@ -50,9 +49,13 @@ struct vqi_error *vqi_qemu_plugged_digest(struct vqi_qemu *qemu, const struct vq
 
 	for (size_t i = 0; !error && i < plugged->count; i++) {
 		vqi_cleanup_free uint64_t *values = NULL;
+		uint64_t table = 0;
 		size_t count = 0;
 
-		error = vqi_ghash_values(qemu->mem, plugged->tables[i], &values, &count);
+		error = vqi_qemu_field(qemu, plugged->containers[i], VQI_F_Object_properties,
+				       &table);
+		if (!error && table)
+			error = vqi_ghash_values(qemu->mem, table, &values, &count);
 		if (!error && count)
 			digest = vqi_fnv_bytes(digest, values, count * sizeof(*values));
 		digest = vqi_fnv_bytes(digest, &count, sizeof(count));

@@ -84,6 +84,8 @@ static void add_duration(struct vqi_page *page, const char *name, uint64_t ms)
 {
 	if (ms < 1000)
 		vqi_page_add(page, VQI_STYLE_PLAIN, "  %s %" PRIu64 " ms", name, ms);
+	else if (ms < 60000)
+		vqi_page_add(page, VQI_STYLE_PLAIN, "  %s %.1f s", name, (double)ms / 1000);
 	else
 		vqi_page_add(page, VQI_STYLE_PLAIN, "  %s %" PRIu64 " s", name, ms / 1000);
 }

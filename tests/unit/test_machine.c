@@ -154,12 +154,14 @@ START_TEST(test_every_fault)
 	fake_forget(qemu);
 	assert_run_state("running");
 	assert_vm_name("web1");
+	assert_run_state("running"); /* whose name is known by now */
 	reads = fake_take_reads(qemu, &count);
 	ck_assert_uint_gt(count, 5);
 	for (size_t i = 0; i < count; i++) {
 		for (uint64_t byte = 0; byte < reads[i].len; byte++) {
 			vqi_cleanup_free char *state = NULL, *name = NULL;
 
+			free(take_ptr(qemu->qemu.run_state_name));
 			vqi_fake_mem_fault(qemu->fake, reads[i].addr + byte, 1);
 			ck_assert_ok(vqi_qemu_run_state(&qemu->qemu, &state));
 			ck_assert_ok(vqi_qemu_vm_name(&qemu->qemu, &name));

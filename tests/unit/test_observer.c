@@ -155,7 +155,7 @@ END_TEST
 START_TEST(test_comes_to_rest)
 {
 	look();
-	for (size_t moves = 0; moves < 20; moves++) {
+	for (size_t moves = 0; moves < VQI_MAX_STABLE_READS; moves++) {
 		size_t left = moves;
 
 		change(move_first, &left);

@@ -349,6 +349,8 @@ START_TEST(test_help_lists_options)
 		count++;
 		if (strcmp(name, "--all") == 0) /* which is in place of --pid */
 			ck_assert_ok(PARSE(name));
+		else if (strcmp(name, "--until-stuck") == 0)
+			ck_assert_ok(PARSE("-p1", "-w", name));
 		else if (option[name_len] == '[')
 			ck_assert_ok(PARSE("-p1", name));
 		else if (option[name_len] == '=' || option[name_len + 1] != ' ')
