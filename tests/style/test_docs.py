@@ -5,6 +5,7 @@ import configparser
 import pathlib
 import re
 import shlex
+import shutil
 import subprocess
 
 import pytest
@@ -105,3 +106,28 @@ def test_numbers_go_where_node_exporter_looks():
     asked = re.search(r'node_textfile_mtime_seconds\{file=~"([^"]+)"\}', ALERTS)[1]
     assert re.fullmatch(asked, file)
     assert service["SuccessExitStatus"].split() == ["1", "4"]
+
+
+@pytest.mark.parametrize("path", units(), ids=lambda path: path.name)
+def test_systemd_understands_the_units(path, tmp_path):
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd is not installed")
+    # The program need not be installed, and a template is of something.
+    for unit in units():
+        text = unit.read_text().replace("/usr/bin/virtq-inspect", "/bin/true")
+        (tmp_path / unit.name.replace("@.", "@web1.")).write_text(text)
+    file = tmp_path / path.name.replace("@.", "@web1.")
+    run = subprocess.run(["systemd-analyze", "verify", "--man=no", file], capture_output=True, text=True)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+def test_waiting_for_a_hang():
+    """It ends by a finding, which is no failure, and does not replace the report of one."""
+    unit = read_unit(ROOT / "docs/virtq-inspect@.service")
+    (words,) = commands(unit["Service"]["ExecStart"])
+    assert {"--until-stuck", "--watch=1", "--name", "%i"} <= set(words)
+    report = words[words.index("--report") + 1]
+    assert unit["Unit"]["ConditionPathExists"] == f"!{report}"
+    assert pathlib.PurePath(report).parent == pathlib.PurePath("/var/log") / unit["Service"]["LogsDirectory"]
+    assert "1" in unit["Service"]["SuccessExitStatus"].split()
+    assert "CAP_SYS_PTRACE" in unit["Service"]["CapabilityBoundingSet"].split()

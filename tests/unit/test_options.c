@@ -140,6 +140,36 @@ START_TEST(test_every_option)
 }
 END_TEST
 
+START_TEST(test_watch)
+{
+	ck_assert_ok(PARSE("-p1"));
+	ck_assert_uint_eq(options.watch_ms, 0);
+	ck_assert_uint_eq(options.count, 0);
+	ck_assert(!options.until_stuck);
+	ck_assert_ok(PARSE("-p1", "--watch"));
+	ck_assert_uint_eq(options.watch_ms, 1000);
+	ck_assert_int_eq(options.stop, VQI_STOP_NEVER);
+	ck_assert_ok(PARSE("-p1", "-w"));
+	ck_assert_uint_eq(options.watch_ms, 1000);
+	ck_assert_ok(PARSE("-p1", "--watch=0.25", "--count=12", "--until-stuck", "--stop=auto"));
+	ck_assert_uint_eq(options.watch_ms, 250);
+	ck_assert_uint_eq(options.count, 12);
+	ck_assert(options.until_stuck);
+	ck_assert_int_eq(options.stop, VQI_STOP_NEVER);
+	/* The number can be a word of its own. */
+	ck_assert_ok(PARSE("--watch", "0.5", "-p1", "-v"));
+	ck_assert_uint_eq(options.watch_ms, 500);
+	ck_assert(options.verbose);
+	ck_assert_ok(PARSE("-vw", ".5", "-p1"));
+	ck_assert_uint_eq(options.watch_ms, 500);
+	ck_assert_ok(PARSE("-p1", "-w", "--count", "3"));
+	ck_assert_uint_eq(options.watch_ms, 1000);
+	ck_assert_uint_eq(options.count, 3);
+	ck_assert_ok(PARSE("-p1", "-w", "-f", "openmetrics", "--output=/o"));
+	ck_assert_str_eq(options.output, "/o");
+}
+END_TEST
+
 /* Nothing else is looked at, or needed, once one of these is met. */
 START_TEST(test_help_and_version)
 {
@@ -259,7 +289,23 @@ static const struct {
 	{{"-p1", "--dump-bytes=0", NULL},
 	 "--dump-bytes: '0' is not a number of bytes from 1 to 65536"},
 	{{"-p1", "--dump-bytes=65537", NULL}, "--dump-bytes: '65537'"},
+	{{"-p1", "--watch=0", NULL}, "--watch: '0' is not a number of seconds from 0.001 to 3600"},
+	{{"-p1", "--watch=", NULL}, "--watch: ''"},
+	{{"-p1", "--watch", "1s", NULL}, "--watch: '1s'"},
+	{{"-p1", "--watch", "x", NULL}, "'x' is not an option"},
+	{{"-p1", "-w", "1", "2", NULL}, "'2' is not an option"},
+	{{"-p1", "-w", "--count=0", NULL}, "--count: '0' is not a number of looks from 1 on"},
+	{{"-p1", "--count=2", NULL}, "--count is for --watch"},
+	{{"-p1", "--until-stuck", NULL}, "--until-stuck is for --watch"},
 	/* contradictions */
+	{{"-p1", "-w", "--once", NULL}, "--watch and --once"},
+	{{"-p1", "-w", "--interval=1", NULL}, "--watch and --interval"},
+	{{"-p1", "-w", "--check", NULL}, "--watch and --check"},
+	{{"-p1", "-w", "--export-layout=/e", NULL}, "--watch and --export-layout"},
+	{{"-p1", "-w", "--stop=always", NULL}, "--watch and --stop=always"},
+	{{"-p1", "-w", "-fopenmetrics", NULL}, "--watch with --format=openmetrics needs --output"},
+	{{"-a", "-w", NULL}, "--watch and --all"},
+	{{"--core=/c", "-w", NULL}, "--watch and --core"},
 	{{"-p1", "-p2", NULL}, "--pid is given twice"},
 	{{"-nx", "-ny", NULL}, "--name is given twice"},
 	{{"-n", "", NULL}, "--name: '' is not a name"},
@@ -370,6 +416,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, NULL, teardown);
 	tcase_add_test(tcase, test_defaults);
 	tcase_add_test(tcase, test_every_option);
+	tcase_add_test(tcase, test_watch);
 	tcase_add_test(tcase, test_help_and_version);
 	tcase_add_test(tcase, test_intervals);
 	tcase_add_test(tcase, test_interval_in_another_locale);
