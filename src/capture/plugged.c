@@ -22,8 +22,9 @@ static void devices_done(struct devices *devices)
 }
 VQI_DEFINE_CLEANUP_VALUE(struct devices, devices_done)
 
-/* Looks after which the devices are found anew, whatever seems to be so. */
-#define LOOKS_UNTIL_FOUND 64
+/* Looks after which the devices are found anew, whatever seems to be so; fewer where nothing would tell. */
+#define LOOKS_UNTIL_FOUND 1024
+#define LOOKS_UNTOLD	  64
 
 /* Finds out once what does not change of a device. */
 static struct vqi_error *describe(struct vqi_qemu *qemu, struct vqi_object *object,
@@ -193,7 +194,7 @@ struct vqi_error *vqi_observer_find(struct vqi_observer *observer)
 	if (error)
 		return error;
 	observer->is_dirty = objects.unrealized;
-	observer->looks_left = LOOKS_UNTIL_FOUND;
+	observer->looks_left = observer->plugged.count ? LOOKS_UNTIL_FOUND : LOOKS_UNTOLD;
 	return NULL;
 }
 

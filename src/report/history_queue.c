@@ -141,7 +141,7 @@ static void add_up(struct vqi_queue_history *history, const struct vqi_queue *no
 			*counter(look, i) = VQI_NUM(before.value + moved[i].value);
 		else
 			*counter(look, i) = VQI_NUM(0);
-		if (!before.known || !moved[i].known)
+		if (before.known && !moved[i].known) /* else those before are unknown already */
 			restart(history, i);
 	}
 }

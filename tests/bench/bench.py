@@ -29,6 +29,7 @@ from vqitest.transport import Pci  # noqa: E402
 SCALE_DEVICES, SCALE_QUEUES = 24, 256
 HOST_QEMUS = 100
 STUCK_REQUESTS = 256
+WATCH_LOOKS = 500
 FEW = os.environ.get("VIRTQ_INSPECT_FEW")
 NULL = "null-co,size=1073741824,read-zeroes=on"
 
@@ -113,6 +114,7 @@ class Bench:
             command, env = self.gdb(vm, queues)
             gdb_ms = self.median(lambda: self.wall_ms(command, env))
             self.whole_runs(vm, gdb_ms)
+            self.look_in_watch(vm)
 
             def stopped_us():
                 return self.inspector.report(vm.pid, "--once", "--stop=always").capture["stopped_us"]
@@ -132,6 +134,48 @@ class Bench:
             quiet = min(self.longest_gap_us(vm, once, self.inspector.env) for _ in range(3 * self.runs))
             self.row("main loop's longest pause, --stop=always", gap, "when nothing is stopped", quiet, "us")
             do_no_harm(vm.pid)
+
+    def cpu_us(self, command):
+        """Processor time of a whole run, of this program alone."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=300, env=self.inspector.env)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1e6
+
+    def look_in_watch(self, vm):
+        """Processor time of a look of a watch: of many looks, without that of a run of one."""
+
+        def look_us():
+            watch = self.inspector.command("--pid", vm.pid, "--watch=0.01")
+            many, one = (self.cpu_us([*watch, f"--count={count}"]) for count in (1 + WATCH_LOOKS, 1))
+            return (many - one) / WATCH_LOOKS
+
+        self.row("look in watch, processor time", self.median(look_us), "200 us", 200, unit="us")
+
+    def watched_guest(self):
+        """The I/O rate of a guest that is looked at ten times a second, beside that of one that is not."""
+        disk = "virtio-blk-pci,id=blk0,drive=d0,serial=disk"
+        with Qemu("-blockdev", f"node-name=d0,driver={NULL}", "-device", disk, guest=True) as vm:
+            vm.guest.wait_ready()
+            read = f"dd if=/dev/{vm.guest.disk('disk')} of=/dev/null bs=4k count=20000 iflag=direct"
+            command = self.inspector.command("--pid", vm.pid, "--watch=0.1")
+            vm.guest.check(read)
+            alone, watched = [], []
+            for _ in range(self.runs):  # in turn: the host has other things to do, too
+                alone.append(self.read_rate(vm, read))
+                with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=self.inspector.env) as watch:
+                    watched.append(self.read_rate(vm, read))
+                    watch.terminate()
+            ours, theirs = statistics.median(watched), statistics.median(alone)
+            self.row("guest's reads, ten looks a second", ours, "none", theirs, unit="reads/s")
+            low, _, high = statistics.quantiles(alone, n=4)
+            self.row("  noise: quartiles of the rate without", low, "upper", high, unit="reads/s")
+            do_no_harm(vm.pid)
+
+    def read_rate(self, vm, read):
+        start = time.monotonic()
+        vm.guest.check(read)
+        return 20000 / (time.monotonic() - start)
 
     def whole_runs(self, vm, gdb_ms):
         """By where the layout is from; each beside gdb, which knows it from debug information alone."""
@@ -261,6 +305,7 @@ def main():
         bench = Bench(folder, runs)
         bench.seven_devices()
         bench.stuck_requests()
+        bench.watched_guest()
         bench.whole_host()
         bench.scale()
         bench.print()
