@@ -117,6 +117,7 @@ struct vqi_error *vqi_session_look(struct vqi_session *session, bool may_be_gone
 	struct vqi_snapshot *snapshot = NULL;
 	struct vqi_error *error;
 
+	vqi_process_begin_look(session->opened->process);
 	error = vqi_observer_look(session->observer, session->options->stop, &snapshot);
 	return error ? error : finish(session, snapshot, may_be_gone, ret_snapshot);
 }

@@ -13,6 +13,8 @@
 
 #define NS_PER_MS UINT64_C(1000000)
 
+VQI_DEFINE_CLEANUP_VALUE(struct vqi_diagnosis, vqi_diagnosis_done)
+
 static void watch_done(struct vqi_watch *watch)
 {
 	vqi_screen_close(watch->screen);
@@ -157,20 +159,49 @@ static bool is_stuck(const struct vqi_watch *watch)
 
 /* ---- the end ---- */
 
-/* Writes the files that were asked for, then prints the whole report: the last thing that the watch shows. */
-static struct vqi_error *report_stuck(struct vqi_watch *watch)
+/* Writes the report, then prints the whole page: the last thing that the watch shows. */
+static struct vqi_error *show_stuck(struct vqi_watch *watch, const struct vqi_snapshot *snapshot,
+				    const struct vqi_diagnosis *diagnosis)
 {
-	struct vqi_snapshot *last = vqi_past_last(&watch->past);
-	struct vqi_error *error = vqi_session_read_host(watch->session, last);
+	const struct vqi_options *options = watch->options;
+	struct vqi_error *error = NULL;
 
-	if (!error && watch->options->report)
-		error = vqi_report_file_write(watch->options, last, &watch->diagnosis);
+	if (options->report)
+		error = vqi_report_file_write(options, snapshot, diagnosis);
 	vqi_screen_close(take_ptr(watch->screen));
-	if (error || watch->options->quiet)
+	if (error || options->quiet)
 		return error;
 	if (watch->lines)
 		putchar('\n');
-	return vqi_output_report(watch->options, last, &watch->diagnosis);
+	return vqi_output_report(options, snapshot, diagnosis);
+}
+
+/* Inspects the target anew, as without a watch, and records that: then the recording is whole in itself. What has come
+ * right meanwhile is not what was waited for: *ret_stuck is false then. */
+static struct vqi_error *record_stuck(struct vqi_watch *watch, bool *ret_stuck)
+{
+	vqi_cleanup(vqi_diagnosis_done) struct vqi_diagnosis diagnosis = {0};
+	vqi_cleanup_snapshot struct vqi_snapshot *snapshot = NULL;
+	struct vqi_options options = *watch->options;
+	struct vqi_error *error = vqi_inspect(&options, &snapshot, &diagnosis);
+
+	if (error)
+		return error;
+	*ret_stuck = diagnosis.exit_status == VQI_EXIT_FINDING;
+	return *ret_stuck ? show_stuck(watch, snapshot, &diagnosis) : NULL;
+}
+
+/* Once something is stuck: *ret_stuck is false where it has turned out not to be. */
+static struct vqi_error *report_stuck(struct vqi_watch *watch, bool *ret_stuck)
+{
+	struct vqi_snapshot *last = vqi_past_last(&watch->past);
+	struct vqi_error *error;
+
+	if (watch->options->record)
+		return record_stuck(watch, ret_stuck);
+	*ret_stuck = true;
+	error = vqi_session_read_host(watch->session, last);
+	return error ? error : show_stuck(watch, last, &watch->diagnosis);
 }
 
 /* Whether an error is how a watch ends that has begun: its target has ended, or nobody reads any more. What ends it
@@ -214,24 +245,22 @@ static struct vqi_error *wait_for_next(struct vqi_watch *watch, bool *ret_end)
 	return NULL;
 }
 
+/* The page of what is stuck is the last document where each look is one. */
 static struct vqi_error *look_and_show(struct vqi_watch *watch, bool *ret_end)
 {
 	const struct vqi_options *options = watch->options;
-	bool until_stuck = options->until_stuck;
 	struct vqi_error *error = take_look(watch);
+	bool caught = !error && options->until_stuck && is_stuck(watch);
 
-	if (error)
-		return error;
-	if ((until_stuck && is_stuck(watch)) ||
-	    (!watch->history && vqi_options_show_requests(options)))
+	if (!error && ((caught && !options->record) ||
+		       (!watch->history && vqi_options_show_requests(options))))
 		error = look_closer(watch);
-	if (error)
+	caught = caught && is_stuck(watch);
+	if (!error && (!caught || watch->lines))
+		error = show(watch);
+	if (error || !caught)
 		return error;
-	*ret_end = until_stuck && is_stuck(watch);
-	if (*ret_end && !watch->lines)
-		return report_stuck(watch);
-	error = show(watch);
-	return !error && *ret_end ? report_stuck(watch) : error;
+	return report_stuck(watch, ret_end);
 }
 
 static struct vqi_error *run(struct vqi_watch *watch)
@@ -250,9 +279,11 @@ static struct vqi_error *run(struct vqi_watch *watch)
 
 struct vqi_error *vqi_watch(const struct vqi_options *options, int *ret_status)
 {
-	vqi_cleanup(watch_done) struct vqi_watch watch = {.options = options};
-	struct vqi_error *error = vqi_session_open(options, &watch.session);
+	vqi_cleanup(watch_done) struct vqi_watch watch = {.options = options, .looks = *options};
+	struct vqi_error *error;
 
+	watch.looks.record = NULL;
+	error = vqi_session_open(&watch.looks, &watch.session);
 	if (error)
 		return error;
 	vqi_signals_begin(&watch.wait_mask);

@@ -13,6 +13,7 @@
 /* What a watch holds. */
 struct vqi_watch {
 	const struct vqi_options *options;
+	struct vqi_options looks; /* the same without a recording, of which no end would come */
 	struct vqi_session *session;
 	struct vqi_past past;
 	struct vqi_history *history;

@@ -296,6 +296,24 @@ def test_until_stuck(rig, watch, tmp_path):
     rig.report(status=1)
 
 
+@pytest.mark.parametrize("arguments", [[], ["--format=json"]], ids=["lines", "json"])
+def test_recorded_when_stuck(rig, watch, inspector, tmp_path, arguments):
+    """What is recorded replays to the same verdict."""
+    disk = rig.disk(blockdev=SLOW, **GEOMETRY)
+    files = tmp_path / "recording", tmp_path / "report.md"
+    run = watch(rig.vm.pid, "--until-stuck", *arguments, f"--record={files[0]}", f"--report={files[1]}")
+    run.line()
+    submit(rig, disk, 2)
+    assert run.end(1) == ""
+    done = inspector.run(f"--replay={files[0]}", *arguments)
+    assert (done.returncode, done.stderr) == (1, "")
+    page = "\n".join(run.lines) + "\n"
+    assert page.endswith(done.stdout), "the replay prints what the watch has printed"
+    assert "request-stuck-in-device" in done.stdout
+    assert files[1].read_text().startswith("## Verdict: request-stuck-in-device\n")
+    rig.report(status=1)
+
+
 def test_until_stuck_in_documents(rig, watch):
     disk = rig.disk(blockdev=SLOW, **GEOMETRY)
     run = watch(rig.vm.pid, "--until-stuck", "--format=json", "--requests")

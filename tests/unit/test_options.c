@@ -304,6 +304,7 @@ static const struct {
 	{{"-p1", "-w", "--export-layout=/e", NULL}, "--watch and --export-layout"},
 	{{"-p1", "-w", "--stop=always", NULL}, "--watch and --stop=always"},
 	{{"-p1", "-w", "-fopenmetrics", NULL}, "--watch with --format=openmetrics needs --output"},
+	{{"-p1", "-w", "--record=/r", NULL}, "--watch with --record needs --until-stuck"},
 	{{"-a", "-w", NULL}, "--watch and --all"},
 	{{"--core=/c", "-w", NULL}, "--watch and --core"},
 	{{"-p1", "-p2", NULL}, "--pid is given twice"},
