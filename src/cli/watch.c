@@ -233,11 +233,12 @@ static struct vqi_error *end(struct vqi_watch *watch, struct vqi_error *error)
 static struct vqi_error *wait_for_next(struct vqi_watch *watch, bool *ret_end)
 {
 	uint64_t now_ns = vqi_signals_now();
+	uint64_t interval_ns = watch->options->watch_ms * NS_PER_MS;
 	bool is_printed = !watch->options->quiet && !vqi_output_is_file(watch->options);
 
-	watch->next_ns += watch->options->watch_ms * NS_PER_MS;
+	watch->next_ns += interval_ns;
 	if (watch->next_ns < now_ns)
-		watch->next_ns = now_ns;
+		watch->next_ns = now_ns + interval_ns;
 	if (watch->screen)
 		return vqi_watch_serve_screen(watch, ret_end);
 	*ret_end = vqi_signals_wait(&watch->wait_mask, watch->next_ns,
