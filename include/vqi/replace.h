@@ -17,4 +17,9 @@ typedef struct vqi_error *(*vqi_content_func)(FILE *stream, const void *data);
 struct vqi_error *vqi_replace_file(const char *path, mode_t mode, vqi_content_func content,
 				   const void *data) vqi_must_check;
 
+/* Whether that may succeed, as far as can be told beforehand: for who will have to write later.
+ * Errors: USAGE where there is something else than a regular file; SYS where the folder is not there, or not to be
+ * written to; NOMEM. */
+struct vqi_error *vqi_replace_check(const char *path) vqi_must_check;
+
 #endif

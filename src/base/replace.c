@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,18 +16,39 @@ static void unlink_path(char *path)
 }
 VQI_DEFINE_CLEANUP(char *, unlink_path)
 
+/* A device would be gone. */
+static struct vqi_error *check_kind(const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+		return vqi_error_new(VQI_ERROR_USAGE, "%s is no regular file", path);
+	return NULL;
+}
+
+struct vqi_error *vqi_replace_check(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	vqi_cleanup_free char *folder = slash ? strndup(path, (size_t)(slash - path + 1))
+					      : strdup(".");
+
+	if (!folder)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	if (access(folder, W_OK | X_OK) != 0)
+		return vqi_error_sys(errno, "cannot write %s", path);
+	return check_kind(path);
+}
+
 struct vqi_error *vqi_replace_file(const char *path, mode_t mode, vqi_content_func content,
 				   const void *data)
 {
 	vqi_cleanup(unlink_path) char *unfinished = NULL;
 	vqi_cleanup_file FILE *stream = NULL;
 	vqi_cleanup_fd int fd = -1;
-	struct vqi_error *error;
-	struct stat status;
+	struct vqi_error *error = check_kind(path);
 
-	/* A device would be gone. */
-	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
-		return vqi_error_new(VQI_ERROR_USAGE, "%s is no regular file", path);
+	if (error)
+		return error;
 	if (asprintf(&unfinished, "%s.XXXXXX", path) < 0) {
 		unfinished = NULL;
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");

@@ -10,6 +10,7 @@
 #include "report_file.h"
 #include "signals.h"
 #include "vqi/inspect.h"
+#include "vqi/replace.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 
@@ -159,49 +160,57 @@ static bool is_stuck(const struct vqi_watch *watch)
 
 /* ---- the end ---- */
 
-/* Writes the report, then prints the whole page: the last thing that the watch shows. */
-static struct vqi_error *show_stuck(struct vqi_watch *watch, const struct vqi_snapshot *snapshot,
-				    const struct vqi_diagnosis *diagnosis)
+/* What was waited for is said, whatever becomes of a file. Takes the error. */
+static void complain(struct vqi_error *error)
 {
-	const struct vqi_options *options = watch->options;
-	struct vqi_error *error = NULL;
+	vqi_cleanup_error struct vqi_error *owned = error;
 
-	if (options->report)
-		error = vqi_report_file_write(options, snapshot, diagnosis);
-	vqi_screen_close(take_ptr(watch->screen));
-	if (error || options->quiet)
-		return error;
-	if (watch->lines)
-		putchar('\n');
-	return vqi_output_report(options, snapshot, diagnosis);
+	if (owned && !(owned->code == VQI_ERROR_SYS && owned->saved_errno == EPIPE))
+		fprintf(stderr, "virtq-inspect: %s\n", owned->message);
 }
 
-/* Inspects the target anew, as without a watch, and records that: then the recording is whole in itself. What has come
- * right meanwhile is not what was waited for: *ret_stuck is false then. */
-static struct vqi_error *record_stuck(struct vqi_watch *watch, bool *ret_stuck)
+/* Inspects the target anew, as without a watch, and records that: then the recording is whole in itself. */
+static struct vqi_error *record_stuck(struct vqi_watch *watch, struct vqi_snapshot **ret_snapshot,
+				      struct vqi_diagnosis *ret_diagnosis)
+{
+	/* It is opened by its number. */
+	struct vqi_error *error = vqi_process_check(watch->session->opened->process);
+
+	return error ? error : vqi_inspect(watch->options, ret_snapshot, ret_diagnosis);
+}
+
+/* Writes the report, then prints the whole page: the last thing that the watch shows. */
+static void show_stuck(struct vqi_watch *watch, const struct vqi_snapshot *snapshot,
+		       const struct vqi_diagnosis *diagnosis)
+{
+	const struct vqi_options *options = watch->options;
+
+	if (options->report)
+		complain(vqi_report_file_write(options, snapshot, diagnosis));
+	if (options->quiet)
+		return;
+	if (watch->lines)
+		putchar('\n');
+	complain(vqi_output_report(options, snapshot, diagnosis));
+}
+
+/* Writes and prints all there is of what is stuck: of what was recorded, so that this replays to the same; but where it
+ * could not be recorded, or had come right by then, of the look that has caught it. */
+static void report_stuck(struct vqi_watch *watch)
 {
 	vqi_cleanup(vqi_diagnosis_done) struct vqi_diagnosis diagnosis = {0};
 	vqi_cleanup_snapshot struct vqi_snapshot *snapshot = NULL;
-	struct vqi_options options = *watch->options;
-	struct vqi_error *error = vqi_inspect(&options, &snapshot, &diagnosis);
-
-	if (error)
-		return error;
-	*ret_stuck = diagnosis.exit_status == VQI_EXIT_FINDING;
-	return *ret_stuck ? show_stuck(watch, snapshot, &diagnosis) : NULL;
-}
-
-/* Once something is stuck: *ret_stuck is false where it has turned out not to be. */
-static struct vqi_error *report_stuck(struct vqi_watch *watch, bool *ret_stuck)
-{
 	struct vqi_snapshot *last = vqi_past_last(&watch->past);
-	struct vqi_error *error;
 
+	vqi_screen_close(take_ptr(watch->screen));
 	if (watch->options->record)
-		return record_stuck(watch, ret_stuck);
-	*ret_stuck = true;
-	error = vqi_session_read_host(watch->session, last);
-	return error ? error : show_stuck(watch, last, &watch->diagnosis);
+		complain(record_stuck(watch, &snapshot, &diagnosis));
+	if (diagnosis.exit_status == VQI_EXIT_FINDING) {
+		show_stuck(watch, snapshot, &diagnosis);
+		return;
+	}
+	complain(vqi_session_read_host(watch->session, last));
+	show_stuck(watch, last, &watch->diagnosis);
 }
 
 /* Whether an error is how a watch ends that has begun: its target has ended, or nobody reads any more. What ends it
@@ -253,15 +262,14 @@ static struct vqi_error *look_and_show(struct vqi_watch *watch, bool *ret_end)
 	struct vqi_error *error = take_look(watch);
 	bool caught = !error && options->until_stuck && is_stuck(watch);
 
-	if (!error && ((caught && !options->record) ||
-		       (!watch->history && vqi_options_show_requests(options))))
+	if (!error && (caught || (!watch->history && vqi_options_show_requests(options))))
 		error = look_closer(watch);
-	caught = caught && is_stuck(watch);
-	if (!error && (!caught || watch->lines))
+	*ret_end = caught && is_stuck(watch);
+	if (!error && (!*ret_end || watch->lines))
 		error = show(watch);
-	if (error || !caught)
-		return error;
-	return report_stuck(watch, ret_end);
+	if (*ret_end)
+		report_stuck(watch);
+	return error;
 }
 
 static struct vqi_error *run(struct vqi_watch *watch)
@@ -278,18 +286,35 @@ static struct vqi_error *run(struct vqi_watch *watch)
 	return error;
 }
 
+/* Before a wait that may last for weeks. */
+static struct vqi_error *check_files(const struct vqi_options *options)
+{
+	const char *const files[] = {options->record, options->report,
+				     vqi_output_is_file(options) ? options->output : NULL};
+	struct vqi_error *error = NULL;
+
+	for (size_t i = 0; !error && i < sizeof(files) / sizeof(files[0]); i++)
+		error = files[i] ? vqi_replace_check(files[i]) : NULL;
+	return error;
+}
+
 struct vqi_error *vqi_watch(const struct vqi_options *options, int *ret_status)
 {
 	vqi_cleanup(watch_done) struct vqi_watch watch = {.options = options, .looks = *options};
 	struct vqi_error *error;
 
 	watch.looks.record = NULL;
-	error = vqi_session_open(&watch.looks, &watch.session);
+	error = check_files(options);
+	if (!error)
+		error = vqi_session_open(&watch.looks, &watch.session);
 	if (error)
 		return error;
 	vqi_signals_begin(&watch.wait_mask);
 	watch.next_ns = vqi_signals_now();
 	error = open_display(&watch);
+	if (!error && options->report && !options->until_stuck && !watch.screen)
+		error = vqi_error_new(VQI_ERROR_USAGE,
+				      "--watch with --report needs --until-stuck, which says when");
 	if (!error)
 		error = run(&watch);
 	error = end(&watch, error);
