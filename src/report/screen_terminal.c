@@ -148,11 +148,14 @@ struct vqi_error *vqi_terminal_open(bool color, const sigset_t *wait_mask,
 	return error;
 }
 
-/* Leaves the screen; the next refresh comes back to it. */
+/* Leaves the screen; the next refresh comes back to it. Only once: each time, endwin() puts the cursor back to where it
+ * was before the screen, and others may have printed since. */
 static void leave(void)
 {
+	if (isendwin())
+		return;
 	/* What is printed after must not be between its remains. */
-	if (!isendwin() && !vqi_terminfo_restores()) {
+	if (!vqi_terminfo_restores()) {
 		erase();
 		refresh();
 	}
@@ -338,7 +341,7 @@ static bool serve_signals(struct vqi_terminal *terminal)
 		any = true;
 		if (info.ssi_signo == SIGTSTP)
 			stop_here();
-		else if (info.ssi_signo == SIGCONT)
+		else if (info.ssi_signo == SIGCONT && !isendwin())
 			endwin(); /* whoever had the terminal meanwhile: the next refresh begins anew */
 		if (info.ssi_signo != SIGWINCH)
 			clearok(stdscr, TRUE);

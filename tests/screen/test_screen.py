@@ -342,6 +342,24 @@ def test_stop_and_go_on():
         check_shell(terminal)
 
 
+def test_what_was_printed_meanwhile_stays():
+    """After the screen the shell goes on below what it printed while this was stopped."""
+    with Terminal(f"{DRIVER} stuck live", shell=True) as terminal:
+        terminal.wait(TITLE)
+        os.kill(child_of(terminal.value("pane_pid")), signal.SIGTSTP)
+        terminal.wait("Stopped")
+        terminal.type("for i in 1 2 3 4 5; do echo line-$i; done\r")
+        terminal.wait("line-5\nready>")
+        terminal.type("fg\r")
+        terminal.wait(TITLE)
+        terminal.press("q")
+        terminal.wait("driver: end\nready>")
+        lines = terminal.screen()
+        printed = lines.index("line-1")
+        assert lines[printed : printed + 5] == [f"line-{i}" for i in range(1, 6)]
+        assert lines.index("driver: end") > printed + 5
+
+
 def test_stopped_by_another(start):
     """SIGSTOP cannot be served; what was done to the terminal meanwhile does not matter after."""
     terminal = start("stuck")
