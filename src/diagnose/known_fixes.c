@@ -97,6 +97,12 @@ static bool is_throttled(const struct vqi_subject *subject)
 	return false;
 }
 
+/* The members of a throttle group can be in several event loops only where there is one besides the main loop. */
+static bool is_throttled_over_loops(const struct vqi_subject *subject)
+{
+	return has_iothread(subject) && is_throttled(subject);
+}
+
 static bool has_aio(const struct vqi_subject *subject)
 {
 	for (size_t i = 0; subject->device && i < subject->device->backend_count; i++) {
@@ -126,7 +132,7 @@ bool vqi_known_fix_fits(const struct vqi_known_fix *fix, const struct vqi_subjec
 	} needs[] = {
 		{"iothread", has_iothread},
 		{"aio", has_aio},
-		{"throttled", is_throttled},
+		{"throttled-over-loops", is_throttled_over_loops},
 		{"own-mutex", waits_for_itself},
 	};
 

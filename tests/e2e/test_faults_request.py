@@ -73,10 +73,8 @@ def test_throttle_group(rig):
     submit(rig, disk, 4)
     _, finding, block = check_stuck(rig, 4, "throttle group limits holds them back")
     check_evidence(finding, "^node d0: 4 wait in throttle group limits$")
-    # A bug that shows like this; which this QEMU may have is told by its version.
-    number = rig.vm.qmp.execute("query-version")["qemu"]
-    commits = [fix["commit"] for fix in finding["known_fixes"]]
-    assert commits == ["d4816177654d"] * ((number["major"], number["minor"], number["micro"]) < (10, 0, 9))
+    # The bug that shows like this is one of several event loops, and here is no iothread.
+    assert finding["known_fixes"] == []
     node = node_of(block, "d0")
     assert (node["driver"], node["throttled"], node["throttle_group"]) == ("throttle", 4, "limits")
     assert node_of(block, "null")["in_flight"] == 0

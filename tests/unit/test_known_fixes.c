@@ -146,6 +146,8 @@ START_TEST(test_needs)
 	looks.later.thread_count = 0;
 	backend.block.throttled = VQI_NUM(1);
 	ck_assert(!names(IO_URING) && names(THROTTLE));
+	looks.later.loop_count = 1; /* the main loop alone: no member is in another */
+	ck_assert(!names(THROTTLE));
 }
 END_TEST
 
