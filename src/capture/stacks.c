@@ -325,13 +325,20 @@ static struct vqi_error *make_stacks(struct vqi_observer *observer, bool all_lin
 /* Files are needed for it, so that a recording has what became of it. */
 static struct vqi_error *unwind(struct vqi_observer *observer, bool all_lines, struct tasks *tasks)
 {
-	vqi_cleanup_free struct vqi_stack **stacks = calloc(tasks->count + 1, sizeof(*stacks));
+	vqi_cleanup_free struct vqi_keyed_stack *stacks = calloc(tasks->count + 1, sizeof(*stacks));
 	struct vqi_error *error;
 
 	if (!stacks)
 		return no_memory();
-	for (size_t i = 0; i < tasks->count; i++)
-		stacks[i] = &tasks->tasks[i].stack;
+	for (size_t i = 0; i < tasks->count; i++) {
+		struct task *task = &tasks->tasks[i];
+
+		stacks[i] = (struct vqi_keyed_stack){
+			.key = task->thread ? (uint64_t)task->thread->tid
+					    : task->carried->coroutine_hva,
+			.stack = &task->stack,
+		};
+	}
 	if (vqi_process_is_replay(observer->process))
 		return vqi_stacks_recall(observer->process, stacks, tasks->count);
 	vqi_fact_begin(observer->process);

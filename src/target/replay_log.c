@@ -65,7 +65,7 @@ bool vqi_replay_find(struct vqi_replay_log *replay, const struct vqi_entry *want
 
 /* ---- facts ---- */
 
-/* The place in sorted of the first in the look under way that was not told yet; else of the last up to there. */
+/* The place in sorted of the first in the look under way that was not told yet; else of the last up to there; else of a later one. */
 static size_t find_fact(const struct vqi_replay_log *replay, const struct vqi_entry *wanted)
 {
 	size_t place = lower_bound(replay, wanted, replay->begin);
@@ -75,7 +75,7 @@ static size_t find_fact(const struct vqi_replay_log *replay, const struct vqi_en
 			return place;
 		place++;
 	}
-	return place ? place - 1 : 0;
+	return place && is_at(replay, place - 1, wanted) ? place - 1 : place;
 }
 
 bool vqi_replay_find_fact(struct vqi_replay_log *replay, const struct vqi_entry *wanted,

@@ -195,3 +195,29 @@ def test_where_it_cannot_be_written(rig, tmp_path):
     assert old.read_bytes().startswith(b"virtq-inspect recording\n")
     assert old.stat().st_mode & 0o777 == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["old"]
+
+
+@on("pci-split")
+def test_some_of_what_was_recorded(rig, tmp_path):
+    """Of a recording with back traces one queue, or one device, is shown with its own."""
+    rig.add("-blockdev", SLOW)
+    rig.add_device("blk", "blk0", drive="d0", num_queues=2, **GEOMETRY)
+    rig.add_device("rng", "rng0")
+    rig.boot()
+    submit(rig, Disk(rig.drive("blk0", {0: 256, 1: 256})), 3)
+    rig._expected.clear()  # of a report that is not asked for here
+    recorded = Recorded(rig.inspector, rig.vm.pid, tmp_path / "recording", "--stacks", prints=("--format=json",))
+    whole = Report(recorded.stdout, recorded.status)
+    end(rig)
+    assert len(whole.queue("blk0", 0)["requests"]) == 3
+    for arguments, status in ((("-q0",), 1), (("-dblk0", "-q0"), 1), (("-dblk0",), 1), (("-q1",), 0), (("-drng0",), 0)):
+        done = recorded.replay("--format=json", *arguments)
+        assert (done.returncode, done.stderr) == (status, ""), arguments
+        part = Report(done.stdout, status)
+        assert part.json["gaps"] == []
+        if status:
+            assert part.queue("blk0", 0)["requests"] == whole.queue("blk0", 0)["requests"]
+        stacks = {thread["tid"]: thread["stack"] for thread in whole.json["threads"]}
+        for thread in part.json["threads"]:
+            assert thread["stack"] in ([], stacks[thread["tid"]]), arguments
+            assert not thread["stack_gap"], arguments
