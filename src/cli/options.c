@@ -254,6 +254,32 @@ static struct vqi_error *check_diff(const struct vqi_options *options, const str
 	return NULL;
 }
 
+/* Two files of one name would be one. Standard output is for what is printed. */
+static struct vqi_error *check_files(const struct vqi_options *options)
+{
+	const struct {
+		const char *option, *file;
+	} files[] = {
+		{"record", options->record},
+		{"report", options->report},
+		{"output", options->output},
+	};
+
+	for (size_t i = 0; i < 3; i++) {
+		if (i < 2 && files[i].file && strcmp(files[i].file, "-") == 0)
+			return vqi_error_new(
+				VQI_ERROR_USAGE,
+				"--%s needs a file; standard output is for what is printed",
+				files[i].option);
+		for (size_t j = i + 1; files[i].file && j < 3; j++) {
+			if (files[j].file && strcmp(files[i].file, files[j].file) == 0)
+				return vqi_error_new(VQI_ERROR_USAGE, "--%s and --%s name one file",
+						     files[i].option, files[j].option);
+		}
+	}
+	return NULL;
+}
+
 /* A watch stops nothing. */
 static struct vqi_error *check_watch(struct vqi_options *options)
 {
@@ -314,6 +340,9 @@ static struct vqi_error *check_options(struct vqi_options *options, const struct
 		return NULL;
 	if (options->diff_old)
 		return check_diff(options, given);
+	error = check_files(options);
+	if (error)
+		return error;
 	if (options->replay)
 		return check_replay(given);
 	if (!options->pid && !options->name && !options->all && !options->core)
