@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Secrets of a command line of QEMU, taken out of it before anybody else sees it. What is not known to be harmless is
  * hidden: a value is shown when its key is in a list of those that hold no secrets, or when it is a number or a word as
- * "on". */
+ * "on" and its key does not speak of a secret. */
 #ifndef VQI_MASK_H
 #define VQI_MASK_H
 

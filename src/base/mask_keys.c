@@ -155,19 +155,28 @@ static const char *const shown[] = {
 
 /* Parts of keys whose values are secret whatever they are. */
 static const char *const hidden_parts[] = {
-	"pass", "secret", "token", "cookie", "key", "data", "string", "serial", "uuid", NULL,
+	"pass", "secret", "token",  "cookie", "key",  "auth", "cred",
+	"code", "data",	  "string", "serial", "uuid", NULL,
 };
 
+/* The same, of those that are in other words, too: they have no letter beside them. The last is that of a property which has
+ * its name elsewhere. */
+static const char *const hidden_words[] = {"pin", "pw", "pwd", "otp", "psk", "value", NULL};
+
 static const char *const kernel_shown[] = {
-	"BOOT_IMAGE",	"console",     "root",
-	"rootfstype",	"rootflags",   "init",
-	"rdinit",	"earlycon",    "earlyprintk",
-	"net.ifnames",	"mitigations", "iommu",
-	"intel_iommu",	"amd_iommu",   "pci",
-	"clocksource",	"tsc",	       "crashkernel",
-	"isolcpus",	"nohz_full",   "rcu_nocbs",
-	"idle",		"acpi",	       "apic",
-	"memmap",	"mem",	       "virtio_mmio.device",
+	"BOOT_IMAGE",	"console",
+	"root",		"rootfstype",
+	"init",		"rdinit",
+	"earlycon",	"earlyprintk",
+	"net.ifnames",	"mitigations",
+	"iommu",	"intel_iommu",
+	"amd_iommu",	"pci",
+	"clocksource",	"tsc",
+	"crashkernel",	"isolcpus",
+	"nohz_full",	"rcu_nocbs",
+	"idle",		"acpi",
+	"apic",		"memmap",
+	"mem",		"virtio_mmio.device",
 	"systemd.unit", NULL,
 };
 
@@ -203,10 +212,26 @@ bool vqi_mask_is_key(const char *key, const char *value)
 	       value[strspn(value, "=")];
 }
 
+static bool has_word(const char *key, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = key; (at = strcasestr(at, word)); at++) {
+		if ((at == key || !isalpha((unsigned char)at[-1])) &&
+		    !isalpha((unsigned char)at[len]))
+			return true;
+	}
+	return false;
+}
+
 static bool is_hidden(const char *key)
 {
 	for (const char *const *part = hidden_parts; *part; part++) {
 		if (strcasestr(key, *part))
+			return true;
+	}
+	for (const char *const *word = hidden_words; *word; word++) {
+		if (has_word(key, *word))
 			return true;
 	}
 	return false;

@@ -11,6 +11,8 @@
 static const char *const parameters[] = {"socket", NULL};
 /* Options of a Ceph image. Source: block/rbd.c. */
 static const char *const rbd_options[] = {"id", "conf", "mon_host", NULL};
+/* What begins a name that may have secrets, where it is inside another's. */
+static const char *const markers[] = {"rbd:", "json:", "data:", "exec:", NULL};
 
 /* The @ that ends the user and password at the start of text; NULL: there is none. Passwords that should have been
  * encoded, with a slash in them, are thought of. */
@@ -46,14 +48,16 @@ static void write_parameter(FILE *out, const char *text, size_t len, const char 
 		fputs(VQI_MASK, out);
 }
 
-/* What is behind the ? of a URL. */
+/* What is behind the ? of a URL. With a colon in it, another name may follow: "blkverify:URL:NAME". */
 static void write_parameters(FILE *out, const char *text)
 {
 	fputc('?', out);
 	while (*text) {
 		size_t len = strcspn(text, "&;#");
 
-		if (len)
+		if (memchr(text, ':', len))
+			fputs(VQI_MASK, out);
+		else if (len)
 			write_parameter(out, text, len, parameters);
 		text += len;
 		if (*text == '#') {
@@ -113,6 +117,22 @@ static void write_rbd(FILE *out, const char *text)
 	}
 }
 
+/* The first marker, NULL when there is none, and what is behind it. */
+static const char *find_marker(const char *name, const char **ret_rest)
+{
+	const char *first = NULL;
+
+	for (const char *const *marker = markers; *marker; marker++) {
+		const char *at = strstr(name, *marker);
+
+		if (at && (!first || at < first)) {
+			first = at;
+			*ret_rest = at + strlen(*marker);
+		}
+	}
+	return first;
+}
+
 static bool skip(const char **text, const char *prefix)
 {
 	size_t len = strlen(prefix);
@@ -126,6 +146,8 @@ static bool skip(const char **text, const char *prefix)
 void vqi_mask_file(FILE *out, const char *name)
 {
 	const char *scheme = strstr(name, "://");
+	const char *rest = name;
+	const char *marker = find_marker(name, &rest);
 
 	if (skip(&name, "json:")) {
 		fputs("json:", out);
@@ -136,6 +158,11 @@ void vqi_mask_file(FILE *out, const char *name)
 		fputs("data:" VQI_MASK, out);
 	} else if (skip(&name, "rbd:")) {
 		write_rbd(out, name);
+	} else if (marker && (scheme || strchr(name, '@'))) {
+		/* The marker may be inside a password. */
+		fputs(VQI_MASK, out);
+	} else if (marker) {
+		fprintf(out, "%.*s" VQI_MASK, (int)(rest - name), name);
 	} else if (scheme) {
 		fprintf(out, "%.*s://", (int)(scheme - name), name);
 		write_url(out, scheme + strlen("://"));

@@ -226,6 +226,14 @@ static size_t kernel_word(const char *text)
 	return len;
 }
 
+/* "nfs:host:/path:user=name,...", which a file system is mounted with: any of it may be secret. */
+static bool is_option_list(const char *value)
+{
+	const char *separator = strpbrk(value, ",:");
+
+	return separator && strchr(separator, '=');
+}
+
 static void write_kernel_word(FILE *out, char *word)
 {
 	char *equals = strchr(word, '=');
@@ -239,7 +247,7 @@ static void write_kernel_word(FILE *out, char *word)
 	} else if (rule == VQI_MASK_SHOW ||
 		   (vqi_mask_is_key(word, equals + 1) && !word[strcspn(word, UPPER_CASE)])) {
 		fprintf(out, "%s=", word);
-		vqi_mask_value(out, rule, equals + 1);
+		vqi_mask_value(out, is_option_list(equals + 1) ? VQI_MASK_HIDE : rule, equals + 1);
 	} else {
 		fputs(VQI_MASK, out);
 	}
