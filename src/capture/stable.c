@@ -14,6 +14,9 @@ static bool looks_wrong(const struct vqi_device *device, const struct vqi_queue 
 {
 	if (device->broken)
 		return false;
+	/* QEMU maps a ring after it has been told where it is: hw/virtio/virtio.c virtio_queue_set_rings(). */
+	if (queue->access == VQI_RING_NO_CACHE && queue->desc_gpa)
+		return true;
 	return queue->ring_faults || (queue->inuse.known && queue->in_flight.known &&
 				      queue->inuse.value != queue->in_flight.value);
 }

@@ -248,3 +248,16 @@ def healthy_source(inspector, machine, *arguments):
     unknown = ["bql_owner"] if report.target["bql_owner"] is None else []
     QmpOracle(machine.qmp).check_report(report, unknown=unknown)
     return report.target["layout_source"]
+
+
+def check_settled(oracle, take, **more):
+    """A report that is equal to what QMP says. What moves by itself, a guest's random numbers say, may have moved between
+    the two: so there are a few tries."""
+    for tries_left in range(9, -1, -1):
+        report = take()
+        try:
+            oracle.check_report(report, **more)
+            return report
+        except AssertionError:
+            if not tries_left:
+                raise

@@ -12,7 +12,7 @@ import jsonschema
 import odd_qemus
 import pytest
 from odd_qemus import OddQemu
-from oracle import QmpOracle
+from oracle import QmpOracle, check_settled
 from rig import NULL
 
 from vqitest.guest import ROOT
@@ -42,22 +42,22 @@ def vm(machines):
     return vm
 
 
-def check(vm, report):
+def check(vm, few, status):
+    report = check_settled(QmpOracle(vm.qmp), lambda: few.report(vm.pid, status=status), unknown=UNKNOWN)
     assert report.target["layout_source"] == "builtin"
-    QmpOracle(vm.qmp).check_report(report, unknown=UNKNOWN)
 
 
 def test_healthy_and_hung(vm, few):
     report = few.report(vm.pid)
     report.assert_healthy()
-    check(vm, report)
+    check(vm, few, 0)
     vm.qmp.execute("qom-set", path="/objects/limits", property="limits", value={"iops-total": 1, "iops-size": 512})
     vm.guest.spawn("dd if=/dev/vda of=/dev/null bs=4M iflag=direct")
     while not (hung := few.report(vm.pid, status=None)).findings:
         pass
     finding = hung.only_finding("request-stuck-in-device", "blk0", 0)
     assert re.match(r"\d+ requests? taken and not completed", finding["summary"])
-    check(vm, hung)
+    check(vm, few, None)
     vm.qmp.execute("qom-set", path="/objects/limits", property="limits", value={"iops-total": 0, "iops-size": 0})
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import odd_qemus
 import pytest
 from odd_qemus import OddQemu
-from oracle import QmpOracle
+from oracle import QmpOracle, check_settled
 from rig import GEOMETRY, NULL, SLOW, on
 
 from vqitest import StorageDaemon
@@ -104,7 +104,7 @@ def test_linux(nameless, inspector, profile):
     vm.guest.wait_ready()
     report = inspector.report(vm.pid, "--layout", profile)
     report.assert_healthy()
-    QmpOracle(vm.qmp).check_report(report, unknown=UNKNOWN)
+    check_settled(QmpOracle(vm.qmp), lambda: inspector.report(vm.pid, "--layout", profile), unknown=UNKNOWN)
     vm.qmp.execute("qom-set", path="/objects/limits", property="limits", value={"iops-total": 1, "iops-size": 512})
     vm.guest.spawn("dd if=/dev/vda of=/dev/null bs=4M iflag=direct")
     while not (hung := inspector.report(vm.pid, "--layout", profile, status=None)).findings:
@@ -112,7 +112,7 @@ def test_linux(nameless, inspector, profile):
     finding = hung.only_finding("request-stuck-in-device", "blk0", 0)
     assert finding["summary"].endswith("; throttle group limits holds them back")
     check_evidence(finding, "^the iothread io0 listens for its kicks", r"^thread \d+, iothread io0 \(.*\): state S in ")
-    QmpOracle(vm.qmp).check_report(hung, unknown=UNKNOWN)
+    check_settled(QmpOracle(vm.qmp), lambda: inspector.report(vm.pid, "--layout", profile, status=None), unknown=UNKNOWN)
     vm.qmp.execute("qom-set", path="/objects/limits", property="limits", value={"iops-total": 0, "iops-size": 0})
 
 
@@ -130,7 +130,7 @@ def test_vhost(nameless, inspector, profile, tmp_path):
         report.assert_healthy()
         assert report.device("vu0")["vhost"]["type"] == "user"
         assert report.device("rng0")["vhost"] is None
-        QmpOracle(vm.qmp).check_report(report, unknown=UNKNOWN)
+        check_settled(QmpOracle(vm.qmp), lambda: inspector.report(vm.pid, "--layout", profile), unknown=UNKNOWN)
 
 
 def test_export(nameless, inspector, profile):
