@@ -17,8 +17,8 @@ static inline struct vqi_view vqi_chunk_view(const struct vqi_layout *layout,
 		.layout = layout, .addr = chunk->address, .data = chunk->data, .len = chunk->len};
 }
 
-/* A VirtQueueElement: each has a block of its own, and often begins a structure of its device. What
- * virtqueue_alloc_element() puts behind that tells it from all else. */
+/* A VirtQueueElement, or a VuVirtqElement of an export: each has a block of its own, and often begins a structure of its
+ * device. What virtqueue_alloc_element() puts behind that tells it from all else. */
 struct vqi_element {
 	const struct vqi_chunk *chunk;
 	unsigned int index;  /* head, or, of a packed ring, buffer id */
@@ -26,19 +26,23 @@ struct vqi_element {
 	unsigned int in_num, out_num;
 	uint32_t
 		in_addr; /* bytes from the start of the block to its first array: the size of the structure */
+	bool has_guest; /* it has the guest addresses of its buffers */
 };
 
 /* Finds all. Owner: the caller frees the array, whose chunks are the heap's.
- * Errors: NO_LAYOUT, NOMEM. Source: hw/virtio/virtio.c virtqueue_alloc_element(). */
+ * Errors: NO_LAYOUT, NOMEM. Source: hw/virtio/virtio.c, libvhost-user.c virtqueue_alloc_element(). */
 struct vqi_error *vqi_elements_find(const struct vqi_layout *layout, const struct vqi_heap *heap,
 				    struct vqi_element **ret_elements,
 				    size_t *ret_count) vqi_must_check;
+
+/* Whether it begins no structure but its own. */
+bool vqi_element_is_bare(const struct vqi_layout *layout, const struct vqi_element *element);
 
 /* Whether the structure that an element begins has this pointer: its queue's, its device's. */
 bool vqi_element_has(const struct vqi_layout *layout, const struct vqi_element *element,
 		     uint64_t pointer);
 
-/* The buffers of an element: those that the driver wrote first. A device that has looked at them may have made the first
+/* The buffers of an element: those that the driver wrote first; without guest addresses where it has none. A device that has looked at them may have made the first
  * and the last of each kind shorter. Errors: NOMEM. */
 struct vqi_error *vqi_element_buffers(const struct vqi_element *element,
 				      struct vqi_request *request) vqi_must_check;

@@ -12,9 +12,11 @@
 #include <stdint.h>
 
 #include "vqi/error.h"
+#include "vqi/image.h"
 #include "vqi/process.h"
 
-enum vqi_need { VQI_OPTIONAL, VQI_REQUIRED };
+/* Of which kind of program a field or symbol is required; of others it is optional. */
+enum vqi_need { VQI_OPTIONAL, VQI_REQUIRED /* of a QEMU */, VQI_OF_DAEMON };
 
 /* S(structure, functions): a structure of QEMU, and names of functions, comma-separated, in whose
  * compilation unit it is defined; they are only where to look first. */
@@ -105,6 +107,7 @@ enum vqi_layout_source {
 };
 
 struct vqi_layout {
+	enum vqi_image_kind kind; /* of what program it is: what must be there */
 	enum vqi_layout_source source;
 	char name[64];	 /* of the profile that it is from, as far as there is room; "": none */
 	bool is_foreign; /* from other builds: what cannot be checked may be otherwise in this one */
@@ -132,12 +135,19 @@ struct vqi_error *vqi_layout_need(const struct vqi_layout *layout, const enum vq
 /* What the layout says of a structure is unknown from now on. */
 void vqi_layout_drop(struct vqi_layout *layout, enum vqi_struct_id structure);
 
+/* What a program of a kind needs. */
+static inline enum vqi_need vqi_need_of(enum vqi_image_kind kind)
+{
+	return kind == VQI_IMAGE_STORAGE_DAEMON ? VQI_OF_DAEMON : VQI_REQUIRED;
+}
+
 /* How many bytes of a structure must be read so that all its present fields are among them. */
 uint32_t vqi_layout_span(const struct vqi_layout *layout, enum vqi_struct_id structure);
 
-/* Records a layout, and what was recorded; see vqi/record.h. Errors: as it was recorded, those of vqi_layout_check(). */
+/* Records a layout, and what was recorded of a program of that kind; see vqi/record.h. Errors: as it was recorded,
+ * those of vqi_layout_check(). */
 void vqi_layout_note(struct vqi_process *process, const struct vqi_layout *layout);
-struct vqi_error *vqi_layout_recall(struct vqi_process *process,
+struct vqi_error *vqi_layout_recall(struct vqi_process *process, enum vqi_image_kind kind,
 				    struct vqi_layout *ret_layout) vqi_must_check;
 
 /* Bytes of one structure of the target, as read. */

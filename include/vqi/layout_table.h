@@ -74,7 +74,17 @@
 	S(DMAAIOCB, "dma_blk_io")                                                                  \
 	S(BlkAioEmAIOCB, "blk_name,blk_new")                                                       \
 	S(Coroutine, "qemu_coroutine_create")                                                      \
-	S(CoroutineUContext, "qemu_coroutine_new")
+	S(CoroutineUContext, "qemu_coroutine_new")                                                 \
+	S(BlockExport, "blk_exp_find,blk_exp_add")                                                 \
+	S(BlockExportDriver, "blk_exp_find,blk_exp_add")                                           \
+	S(VuBlkExport, "vu_blk_process_vq,vu_blk_exp_create")                                      \
+	S(VuServer, "vhost_user_server_start,vhost_user_server_stop")                              \
+	S(VuDev, "vu_init,vu_dispatch")                                                            \
+	S(VuDevRegion, "vu_init,vu_dispatch")                                                      \
+	S(VuVirtq, "vu_init,vu_dispatch")                                                          \
+	S(VuRing, "vu_init,vu_dispatch")                                                           \
+	S(VuVirtqElement, "vu_queue_pop,vu_queue_push")                                            \
+	S(VuBlkReq, "vu_blk_process_vq,vu_blk_exp_create")
 
 /* F(structure, member, need)   P(structure, name, path, need)
  * Some are never read: no field beside them can seem to be where they are. */
@@ -205,6 +215,7 @@
 	F(AioContext, scheduled_coroutines, VQI_OPTIONAL)                                          \
 	F(AioContext, external_disable_cnt, VQI_OPTIONAL)                                          \
 	F(AioContext, poll_started, VQI_OPTIONAL)                                                  \
+	P(AioHandler, fd, "pfd.fd", VQI_OPTIONAL)                                                  \
 	F(AioHandler, io_read, VQI_OPTIONAL)                                                       \
 	F(AioHandler, io_poll, VQI_OPTIONAL)                                                       \
 	F(AioHandler, opaque, VQI_OPTIONAL)                                                        \
@@ -291,9 +302,66 @@
 	F(Coroutine, caller, VQI_OPTIONAL)                                                         \
 	F(CoroutineUContext, stack, VQI_OPTIONAL)                                                  \
 	F(CoroutineUContext, stack_size, VQI_OPTIONAL)                                             \
-	F(CoroutineUContext, env, VQI_OPTIONAL)
+	F(CoroutineUContext, env, VQI_OPTIONAL)                                                    \
+	F(BlockExport, drv, VQI_OF_DAEMON)                                                         \
+	F(BlockExport, id, VQI_OF_DAEMON)                                                          \
+	F(BlockExport, refcount, VQI_OPTIONAL)                                                     \
+	F(BlockExport, user_owned, VQI_OPTIONAL)                                                   \
+	F(BlockExport, ctx, VQI_OF_DAEMON)                                                         \
+	F(BlockExport, blk, VQI_OF_DAEMON)                                                         \
+	F(BlockExport, next, VQI_OF_DAEMON)                                                        \
+	F(BlockExportDriver, instance_size, VQI_OPTIONAL)                                          \
+	F(VuBlkExport, vu_server, VQI_OF_DAEMON)                                                   \
+	F(VuServer, ctx, VQI_OPTIONAL)                                                             \
+	F(VuServer, max_queues, VQI_OPTIONAL)                                                      \
+	F(VuServer, vu_iface, VQI_OPTIONAL)                                                        \
+	F(VuServer, vu_dev, VQI_OF_DAEMON)                                                         \
+	F(VuServer, sioc, VQI_OPTIONAL)                                                            \
+	F(VuDev, nregions, VQI_OF_DAEMON)                                                          \
+	F(VuDev, regions, VQI_OF_DAEMON)                                                           \
+	F(VuDev, vq, VQI_OF_DAEMON)                                                                \
+	F(VuDev, features, VQI_OF_DAEMON)                                                          \
+	F(VuDev, broken, VQI_OF_DAEMON)                                                            \
+	F(VuDev, max_queues, VQI_OF_DAEMON)                                                        \
+	F(VuDev, sock, VQI_OPTIONAL)                                                               \
+	F(VuDev, log_table, VQI_OPTIONAL)                                                          \
+	F(VuDev, protocol_features, VQI_OPTIONAL)                                                  \
+	F(VuDevRegion, gpa, VQI_OF_DAEMON)                                                         \
+	F(VuDevRegion, size, VQI_OF_DAEMON)                                                        \
+	F(VuDevRegion, qva, VQI_OF_DAEMON)                                                         \
+	F(VuDevRegion, mmap_offset, VQI_OF_DAEMON)                                                 \
+	F(VuDevRegion, mmap_addr, VQI_OF_DAEMON)                                                   \
+	F(VuVirtq, vring, VQI_OF_DAEMON)                                                           \
+	F(VuVirtq, counter, VQI_OPTIONAL)                                                          \
+	F(VuVirtq, last_avail_idx, VQI_OF_DAEMON)                                                  \
+	F(VuVirtq, shadow_avail_idx, VQI_OF_DAEMON)                                                \
+	F(VuVirtq, used_idx, VQI_OF_DAEMON)                                                        \
+	F(VuVirtq, signalled_used, VQI_OPTIONAL)                                                   \
+	F(VuVirtq, signalled_used_valid, VQI_OPTIONAL)                                             \
+	F(VuVirtq, notification, VQI_OPTIONAL)                                                     \
+	F(VuVirtq, inuse, VQI_OF_DAEMON)                                                           \
+	F(VuVirtq, handler, VQI_OPTIONAL)                                                          \
+	F(VuVirtq, err_fd, VQI_OPTIONAL)                                                           \
+	F(VuVirtq, call_fd, VQI_OF_DAEMON)                                                         \
+	F(VuVirtq, kick_fd, VQI_OF_DAEMON)                                                         \
+	F(VuVirtq, started, VQI_OF_DAEMON)                                                         \
+	F(VuVirtq, enable, VQI_OPTIONAL)                                                           \
+	P(VuVirtq, desc_user_addr, "vra.desc_user_addr", VQI_OPTIONAL)                             \
+	P(VuVirtq, avail_user_addr, "vra.avail_user_addr", VQI_OPTIONAL)                           \
+	P(VuVirtq, used_user_addr, "vra.used_user_addr", VQI_OPTIONAL)                             \
+	F(VuRing, num, VQI_OF_DAEMON)                                                              \
+	F(VuRing, desc, VQI_OF_DAEMON)                                                             \
+	F(VuRing, avail, VQI_OF_DAEMON)                                                            \
+	F(VuRing, used, VQI_OF_DAEMON)                                                             \
+	F(VuVirtqElement, index, VQI_OPTIONAL)                                                     \
+	F(VuVirtqElement, out_num, VQI_OPTIONAL)                                                   \
+	F(VuVirtqElement, in_num, VQI_OPTIONAL)                                                    \
+	F(VuVirtqElement, in_sg, VQI_OPTIONAL)                                                     \
+	F(VuVirtqElement, out_sg, VQI_OPTIONAL)                                                    \
+	F(VuBlkReq, vq, VQI_OPTIONAL)
 
-/* Y(symbol, need): a variable of the QEMU image */
+/* Y(symbol, need): a variable of the QEMU image. object_root stands for what object_get_root() returns, a variable
+ * "root" of that function alone. */
 #define VQI_LAYOUT_SYMBOLS(Y)                                                                      \
 	Y(current_machine, VQI_OPTIONAL)                                                           \
 	Y(main_system_bus, VQI_OPTIONAL)                                                           \
@@ -311,6 +379,10 @@
 	Y(address_space_memory, VQI_OPTIONAL)                                                      \
 	Y(vhost_devices, VQI_OPTIONAL)                                                             \
 	Y(all_bdrv_states, VQI_OPTIONAL)                                                           \
-	Y(virtio_vmstate_info, VQI_OPTIONAL)
+	Y(virtio_vmstate_info, VQI_OPTIONAL)                                                       \
+	Y(object_root, VQI_OPTIONAL)                                                               \
+	Y(block_exports, VQI_OF_DAEMON)                                                            \
+	Y(blk_exp_vhost_user_blk, VQI_OF_DAEMON)                                                   \
+	Y(blk_exp_vduse_blk, VQI_OPTIONAL)
 
 #endif

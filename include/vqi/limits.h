@@ -13,6 +13,8 @@
 #define VQI_MAX_VHOST_DEVICES 16384	 /* entries of the list of vhost devices */
 #define VQI_MAX_RUN_STATES    64	 /* names in RunState_lookup */
 #define VQI_MAX_DEVICES	      4096	 /* virtio devices of one target */
+#define VQI_MAX_EXPORTS	      4096	 /* block exports of one target */
+#define VQI_MAX_REGIONS	      4096	 /* memory regions of one vhost-user device */
 #define VQI_MAX_FLAT_RANGES   65536	 /* ranges of one FlatView */
 #define VQI_MAX_LOOPS	      1024	 /* event loops of one target */
 #define VQI_MAX_HANDLERS      65536	 /* AioHandlers of one event loop */

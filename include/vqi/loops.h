@@ -12,7 +12,8 @@
 
 /* One entry of an AioContext's handler list. Source: util/aio-posix.h struct AioHandler. */
 struct vqi_aio_handler {
-	uint64_t opaque;  /* an EventNotifier's address, for a notifier */
+	uint64_t opaque; /* an EventNotifier's address, for a notifier */
+	struct vqi_num fd;
 	bool reads;	  /* it has an io_read */
 	bool polls;	  /* its io_poll is called while the loop polls; idle ones drop out */
 	bool is_external; /* passed over while external_disable_cnt is not 0 */
@@ -30,6 +31,10 @@ struct vqi_aio_context {
 /* The handler of an EventNotifier at that address; NULL: none. */
 const struct vqi_aio_handler *vqi_aio_context_find(const struct vqi_aio_context *context,
 						   uint64_t opaque);
+
+/* The handler of a descriptor; NULL: none. */
+const struct vqi_aio_handler *vqi_aio_context_find_fd(const struct vqi_aio_context *context,
+						      struct vqi_num fd);
 
 /* An event loop with its AioContexts: of the main loop, qemu_aio_context and iohandler_ctx. */
 struct vqi_loop_contexts {

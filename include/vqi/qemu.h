@@ -162,7 +162,12 @@ struct vqi_error *vqi_qemu_transport(struct vqi_qemu *qemu, uint64_t vdev,
 struct vqi_error *vqi_qemu_backends(struct vqi_qemu *qemu, uint64_t vdev,
 				    struct vqi_device *device) vqi_must_check;
 
-/* Fills backend->block: what the requests of a block back end of the device at address vdev wait for.
+/* Adds the back end that the BlockBackend at address blk is: its name (-drive id=), and its root node's name and driver.
+ * Source: block/block-backend.c, include/block/block_int-common.h. */
+struct vqi_error *vqi_qemu_block_backend(struct vqi_qemu *qemu, uint64_t blk,
+					 struct vqi_device *device) vqi_must_check;
+
+/* Fills backend->block: what the requests of a block back end of the device at address vdev wait for; 0: it is an export's.
  * backend->hva must be set. What changed under the reader is unknown.
  * Source: block/block-backend.c, include/block/block_int-common.h. Errors: GONE, PERMISSION, NOMEM. */
 struct vqi_error *vqi_qemu_block(struct vqi_qemu *qemu, uint64_t vdev,
@@ -228,6 +233,11 @@ enum vqi_ram_answer vqi_guest_ram_has(const struct vqi_guest_ram *ram, uint64_t 
 /* Where a guest address lies in the target, and how many bytes follow there in one piece; 0: it is no RAM,
  * or a vIOMMU translates it. */
 uint64_t vqi_guest_ram_at(const struct vqi_guest_ram *ram, uint64_t gpa, uint64_t *ret_len);
+
+/* The inverse: the guest address of what lies there in the target, and how many bytes of the guest's follow there; false:
+ * it is none of the guest's. */
+bool vqi_guest_ram_gpa(const struct vqi_guest_ram *ram, uint64_t hva, uint64_t *ret_gpa,
+		       uint64_t *ret_len);
 
 /* Reads guest memory, which may lie in several ranges.
  * Errors: FAULT where it is no RAM or cannot be read, those of readv. */

@@ -233,7 +233,8 @@ struct vqi_queue {
 	const char *role; /* "request", "rx", "tx", ...; NULL: unknown. Static */
 	enum vqi_queue_kind kind;
 	enum vqi_ring ring;
-	uint64_t vq_addr;			/* hva of struct VirtQueue */
+	bool is_export;				/* of an export: libvhost-user's */
+	uint64_t vq_addr;			/* hva of struct VirtQueue, VuVirtq */
 	uint32_t num;				/* ring size in entries */
 	uint64_t desc_gpa, avail_gpa, used_gpa; /* vring.desc, .avail, .used */
 	uint64_t desc_hva, avail_hva, used_hva; /* 0: not directly readable */
@@ -296,9 +297,10 @@ enum vqi_vhost_type {
 
 struct vqi_device {
 	char *id;		/* qdev id, the proxy's for pci and ccw; NULL: none given */
-	char *qom_path;		/* canonical path of the VirtIODevice */
+	char *qom_path;		/* canonical path of the VirtIODevice; NULL: an export */
 	char *type;		/* "virtio-blk" */
-	uint64_t vdev_addr;	/* hva of struct VirtIODevice */
+	bool is_export;		/* by vhost-user, to a VM of another process: see vqi/exports.h */
+	uint64_t vdev_addr;	/* hva of struct VirtIODevice; of an export, of its VuDev */
 	unsigned int device_id; /* VirtIO 1.2, 5 */
 	enum vqi_transport transport;
 	char *transport_address; /* "0000:00:03.0", "0xfeb00e00"; or NULL */
@@ -359,6 +361,17 @@ static inline const char *vqi_device_label(const struct vqi_device *device)
 	return device->id ? device->id : device->qom_path;
 }
 
+/* What QEMU calls the structures of a device and of a queue. */
+static inline const char *vqi_device_structure(const struct vqi_device *device)
+{
+	return device->is_export ? "VuDev" : "VirtIODevice";
+}
+
+static inline const char *vqi_queue_structure(const struct vqi_queue *queue)
+{
+	return queue->is_export ? "VuVirtq" : "VirtQueue";
+}
+
 struct vqi_snapshot *vqi_snapshot_new(void);
 void vqi_snapshot_free(struct vqi_snapshot *snapshot);
 VQI_DEFINE_CLEANUP(struct vqi_snapshot *, vqi_snapshot_free)
@@ -384,6 +397,9 @@ const struct vqi_thread *vqi_snapshot_thread(const struct vqi_snapshot *snapshot
 /* The loop that serves a queue, or should; NULL: unknown. */
 const struct vqi_loop *vqi_snapshot_loop(const struct vqi_snapshot *snapshot,
 					 const struct vqi_queue *queue);
+
+/* Whether two are the same device, maybe in two looks: at one place, and of one path, or, of exports, one id. */
+bool vqi_is_same_device(const struct vqi_device *a, const struct vqi_device *b);
 
 /* A device, a queue of another look in this one. NULL where there is none, or snapshot or device is NULL. */
 const struct vqi_device *vqi_find_device(const struct vqi_snapshot *snapshot,

@@ -17,9 +17,18 @@
 
 struct vqi_reading;
 
-/* Plans the reading of the VirtIODevice at address vdev, with all its queues.
+/* Where the structure of a queue has what whoever runs it knows: QEMU's VirtQueue, or libvhost-user's VuVirtq. */
+struct vqi_index_fields {
+	enum vqi_struct_id queue;
+	enum vqi_field_id last_avail_idx, shadow_avail_idx, used_idx;
+	enum vqi_field_id signalled_used, signalled_used_valid, notification, inuse;
+};
+
+const struct vqi_index_fields *vqi_index_fields_of(const struct vqi_device *device);
+
+/* Plans the reading of a device, with all its queues; of this must be there where it lies, and whether it is an export.
  * Errors: NO_LAYOUT, FAULT, BAD_DATA when its queue array is none, NOMEM, and those of readv. */
-struct vqi_error *vqi_reading_plan(struct vqi_qemu *qemu, uint64_t vdev,
+struct vqi_error *vqi_reading_plan(struct vqi_qemu *qemu, const struct vqi_device *device,
 				   struct vqi_reading **ret_reading) vqi_must_check;
 void vqi_reading_free(struct vqi_reading *reading);
 VQI_DEFINE_CLEANUP(struct vqi_reading *, vqi_reading_free)

@@ -205,14 +205,19 @@ bool vqi_queue_held_still(const struct vqi_queue *before, const struct vqi_queue
 	       vqi_num_equal(before->wrap.used, now->wrap.used);
 }
 
+bool vqi_is_same_device(const struct vqi_device *a, const struct vqi_device *b)
+{
+	return a->vdev_addr == b->vdev_addr && a->is_export == b->is_export &&
+	       (a->is_export ? strcmp(a->id, b->id) == 0 : strcmp(a->qom_path, b->qom_path) == 0);
+}
+
 const struct vqi_device *vqi_find_device(const struct vqi_snapshot *snapshot,
 					 const struct vqi_device *device)
 {
 	for (size_t i = 0; snapshot && i < snapshot->device_count; i++) {
 		const struct vqi_device *other = &snapshot->devices[i];
 
-		if (other->vdev_addr == device->vdev_addr &&
-		    strcmp(other->qom_path, device->qom_path) == 0)
+		if (vqi_is_same_device(other, device))
 			return other;
 	}
 	return NULL;

@@ -19,8 +19,7 @@ static struct vqi_error *plan_wanted(struct vqi_observer *observer)
 
 		if (device->reading || device->error || !device->needs_cut)
 			continue;
-		device->error =
-			vqi_reading_plan(observer->qemu, device->fixed.vdev_addr, &device->reading);
+		device->error = vqi_reading_plan(observer->qemu, &device->fixed, &device->reading);
 		if (device->error && vqi_error_is_fatal(device->error))
 			return take_ptr(device->error);
 	}

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vqi/exports.h"
 #include "vqi/virtio.h"
 
 VQI_DEFINE_CLEANUP_VALUE(struct vqi_ioeventfds, vqi_ioeventfds_done)
@@ -93,6 +94,11 @@ struct vqi_error *vqi_evidence_read_ram(struct vqi_qemu *qemu, const struct vqi_
 	struct vqi_error *error;
 	uint64_t space;
 
+	if (device->is_export) {
+		error = vqi_qemu_export_ram(qemu, device->vdev_addr, ram);
+		*ret_have = !error;
+		return vqi_error_keep_fatal(error);
+	}
 	error = vqi_qemu_field(qemu, device->vdev_addr, VQI_F_VirtIODevice_dma_as, &space);
 	if (!error)
 		error = vqi_qemu_guest_ram(qemu, space, ram);
@@ -111,7 +117,8 @@ static struct vqi_error *check_queue(struct vqi_qemu *qemu, const struct vqi_gue
 
 	error = vqi_chains_check(qemu->mem, ram, device, &checked);
 	if (!error)
-		error = vqi_qemu_field(qemu, queue->vq_addr, VQI_F_VirtQueue_last_avail_idx,
+		error = vqi_qemu_field(qemu, queue->vq_addr,
+				       vqi_index_fields_of(device)->last_avail_idx,
 				       &last_avail_idx);
 	if (!error && vqi_num_is(queue->last_avail_idx, last_avail_idx))
 		*queue = checked;
@@ -148,7 +155,8 @@ struct vqi_error *vqi_evidence_add_blocks(struct vqi_qemu *qemu, struct vqi_devi
 		struct vqi_backend *backend = &device->backends[i];
 
 		if (strcmp(backend->kind, "block") == 0 && backend->hva)
-			error = vqi_qemu_block(qemu, device->vdev_addr, backend);
+			error = vqi_qemu_block(qemu, device->is_export ? 0 : device->vdev_addr,
+					       backend);
 	}
 	return error;
 }
@@ -174,11 +182,12 @@ static struct vqi_error *add_to_device(struct vqi_qemu *qemu, const struct vqi_s
 {
 	const char *run_state = snapshot->target.run_state;
 	bool is_io_error = run_state && strcmp(run_state, "io-error") == 0;
-	struct vqi_error *error;
+	struct vqi_error *error = NULL;
 
 	if (device->unread)
 		return NULL;
-	error = vqi_error_keep_fatal(vqi_qemu_interrupts(qemu, device));
+	if (!device->is_export)
+		error = vqi_error_keep_fatal(vqi_qemu_interrupts(qemu, device));
 	if (!error)
 		error = check_chains(qemu, device);
 	if (!error && (is_io_error || vqi_device_is_waiting(device)))

@@ -82,6 +82,7 @@ static struct vqi_error *move_device(struct observed *observed, struct vqi_devic
 
 	*ret_device = observed->now;
 	observed->now = (struct vqi_device){0};
+	ret_device->is_export = fixed->is_export;
 	ret_device->vdev_addr = fixed->vdev_addr;
 	ret_device->device_id = fixed->device_id;
 	ret_device->transport = fixed->transport;
@@ -261,7 +262,7 @@ static struct vqi_error *prepare(struct vqi_observer *observer, struct observed 
 
 	device->now.transport = device->fixed.transport;
 	device->now.is_vhost_only = device->fixed.is_vhost_only;
-	if (vhost_started->present)
+	if (vhost_started->present || device->fixed.is_export)
 		return NULL;
 	device->now.vhost = VQI_VHOST_UNKNOWN;
 	error = vqi_qemu_vhost_type(observer->qemu, device->fixed.vdev_addr, &device->now.vhost);
@@ -303,6 +304,8 @@ static struct vqi_error *look_at_rings(struct vqi_observer *observer, enum vqi_s
 		error = vqi_observer_drop_unplugged(observer);
 	if (!error)
 		error = list_unplugged(observer, snapshot);
+	if (!error)
+		error = vqi_observer_add_export_gap(observer, snapshot);
 	for (size_t i = 0; !error && i < observer->device_count; i++)
 		error = finish_device(observer, &observer->devices[i], snapshot);
 	return error;

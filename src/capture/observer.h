@@ -26,6 +26,7 @@ struct vqi_observer {
 	size_t device_count;
 	char **unplugged; /* labels of those that are gone */
 	size_t unplugged_count;
+	size_t vduse_count;	  /* exports that are not looked at */
 	const char *const *names; /* of the devices to keep; NULL: all */
 	size_t name_count;
 	struct vqi_plugged plugged; /* none: not known where to look */
@@ -62,6 +63,21 @@ struct vqi_error *vqi_observer_keep_named(struct vqi_observer *observer,
 
 /* Frees what an observed device owns. */
 void vqi_observed_done(struct observed *device);
+
+/* What tells of a device whether it is still the one that was found. */
+struct presence {
+	uint64_t class_hva, realized;
+};
+
+/* The same of a storage daemon, whose devices are what it exports. Owner: the caller, of *ret_devices and each. */
+struct vqi_error *vqi_exports_describe(struct vqi_observer *observer, struct observed **ret_devices,
+				       size_t *ret_count) vqi_must_check;
+struct vqi_error *vqi_exports_presence(const struct vqi_observer *observer,
+				       struct presence *ret_presences) vqi_must_check;
+
+/* Adds a gap for exports that are not looked at. Errors: NOMEM. */
+struct vqi_error *vqi_observer_add_export_gap(const struct vqi_observer *observer,
+					      struct vqi_snapshot *snapshot) vqi_must_check;
 
 /* Reads all devices that are planned already for the first and the second time, in two calls. Errors: those of readv,
  * NOMEM. */

@@ -26,6 +26,11 @@ VQI_DEFINE_CLEANUP_VALUE(struct devices, devices_done)
 #define LOOKS_UNTIL_FOUND 1024
 #define LOOKS_UNTOLD	  64
 
+static bool is_daemon(const struct vqi_observer *observer)
+{
+	return observer->qemu->layout->kind == VQI_IMAGE_STORAGE_DAEMON;
+}
+
 /* Finds out once what does not change of a device. */
 static struct vqi_error *describe(struct vqi_qemu *qemu, struct vqi_object *object,
 				  struct vqi_device *device)
@@ -77,11 +82,6 @@ static struct vqi_error *describe_all(struct vqi_qemu *qemu, struct vqi_objects 
 
 /* ---- unplugging ---- */
 
-/* What tells of a device whether it is still there. */
-struct presence {
-	uint64_t class_hva, realized;
-};
-
 /* Reads all of it at once. What cannot be read of a device is not known to be gone. */
 static struct vqi_error *read_presence(const struct vqi_observer *observer,
 				       struct presence *ret_presences)
@@ -125,7 +125,8 @@ struct vqi_error *vqi_observer_drop_unplugged(struct vqi_observer *observer)
 
 	if (!presences)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	error = read_presence(observer, presences);
+	error = is_daemon(observer) ? vqi_exports_presence(observer, presences)
+				    : read_presence(observer, presences);
 	for (size_t i = 0; i < observer->device_count; i++) {
 		struct observed *device = &observer->devices[i];
 		bool plugged = presences[i].class_hva == device->class_hva && presences[i].realized;
@@ -150,9 +151,8 @@ static void take_reading(struct vqi_observer *observer, struct observed *device)
 	for (size_t i = 0; i < observer->device_count; i++) {
 		struct observed *old = &observer->devices[i];
 
-		if (old->fixed.vdev_addr != device->fixed.vdev_addr ||
-		    old->class_hva != device->class_hva ||
-		    strcmp(old->fixed.qom_path, device->fixed.qom_path) != 0)
+		if (!vqi_is_same_device(&old->fixed, &device->fixed) ||
+		    old->class_hva != device->class_hva)
 			continue;
 		device->reading = take_ptr(old->reading);
 		old->class_hva = 0; /* the same device: it is not gone */
@@ -185,9 +185,11 @@ struct vqi_error *vqi_observer_find(struct vqi_observer *observer)
 	vqi_cleanup(devices_done) struct devices devices = {0};
 	struct vqi_error *error = vqi_qemu_pages_begin(qemu, &pages);
 
-	if (!error)
+	if (!error && is_daemon(observer))
+		error = vqi_exports_describe(observer, &devices.list, &devices.count);
+	else if (!error)
 		error = vqi_qemu_take_virtio(qemu, &objects);
-	if (!error)
+	if (!error && !is_daemon(observer))
 		error = describe_all(qemu, &objects, &devices);
 	if (!error)
 		error = replace(observer, &devices);
@@ -204,6 +206,10 @@ static struct vqi_error *notice(struct vqi_observer *observer)
 	uint64_t digest = observer->plugged_digest;
 	struct vqi_error *error = NULL;
 
+	if (is_daemon(observer)) { /* there are few, and to find them costs little */
+		observer->is_dirty = true;
+		return NULL;
+	}
 	if (!observer->plugged.count)
 		error = vqi_qemu_find_plugged(observer->qemu, &observer->plugged);
 	if (!error)

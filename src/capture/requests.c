@@ -6,6 +6,7 @@
 
 #include "evidence.h"
 #include "vqi/requests.h"
+#include "vqi/virtio.h"
 
 #define MAX_HEADER 4096 /* bytes that a device steps over: less than that, of all there are */
 
@@ -78,6 +79,15 @@ static struct vqi_error *is_in_ring(const struct vqi_requests_of *of, const stru
 	return error;
 }
 
+/* Of an export its own process knows only where they are in itself. */
+static void find_guest_addresses(const struct vqi_guest_ram *ram, struct vqi_request *request)
+{
+	uint64_t len;
+
+	for (size_t i = 0; ram && i < request->buffer_count; i++)
+		vqi_guest_ram_gpa(ram, request->buffers[i].hva, &request->buffers[i].gpa, &len);
+}
+
 /* A device may have made what it looked at shorter, see vqi_element_buffers(): the start is where its guest address
  * is. */
 static void mend_buffers(const struct vqi_guest_ram *ram, struct vqi_request *request)
@@ -106,6 +116,8 @@ static struct vqi_error *from_element(const struct vqi_requests_of *of,
 		.element_hva = element->chunk->address,
 	};
 	error = vqi_element_buffers(element, ret_request);
+	if (!element->has_guest)
+		find_guest_addresses(of->ram, ret_request);
 	mend_buffers(of->ram, ret_request);
 	return error;
 }
@@ -142,7 +154,7 @@ static struct vqi_error *is_of_queue(const struct vqi_requests_of *of, const str
 				     const struct vqi_request *request, bool *ret_is)
 {
 	bool is_named = vqi_element_has(of->layout, element, of->queue->vq_addr);
-	bool is_bare = element->in_addr == of->layout->structs[VQI_S_VirtQueueElement].size;
+	bool is_bare = vqi_element_is_bare(of->layout, element);
 	bool is_readable = of->ram && of->queue->access == VQI_RING_READ;
 
 	*ret_is = is_named;
@@ -201,13 +213,14 @@ static bool are_all(const struct vqi_queue *queue, const struct list *list)
 /* Whether the queue has not moved since its indices were read. */
 static bool is_still(const struct vqi_requests_of *of)
 {
+	const struct vqi_index_fields *fields = vqi_index_fields_of(of->device);
 	const struct {
 		enum vqi_field_id field;
 		struct vqi_num value;
 	} indices[] = {
-		{VQI_F_VirtQueue_last_avail_idx, of->queue->last_avail_idx},
-		{VQI_F_VirtQueue_used_idx, of->queue->used_idx},
-		{VQI_F_VirtQueue_inuse, of->queue->inuse},
+		{fields->last_avail_idx, of->queue->last_avail_idx},
+		{fields->used_idx, of->queue->used_idx},
+		{fields->inuse, of->queue->inuse},
 	};
 
 	for (size_t i = 0; i < sizeof(indices) / sizeof(indices[0]); i++) {
@@ -275,6 +288,7 @@ static struct vqi_error *read_chains(const struct vqi_requests_of *of, struct li
 		if (!error && there.buffer_count == list->requests[i].buffer_count) {
 			free(list->requests[i].buffers);
 			list->requests[i].buffers = take_ptr(there.buffers);
+			list->requests[i].ndescs = there.ndescs;
 		}
 		vqi_request_done(&there);
 	}

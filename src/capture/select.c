@@ -21,7 +21,7 @@ static bool is_path_or_end(const char *path, size_t len, const char *end)
 
 static bool matches_path(const struct vqi_device *device, const char *name)
 {
-	const char *path = device->qom_path;
+	const char *path = device->qom_path ? device->qom_path : "";
 	size_t len = strlen(path), suffix_len = strlen(PROXY_SUFFIX);
 
 	if (is_path_or_end(path, len, name))

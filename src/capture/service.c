@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vqi/exports.h"
 #include "vqi/loops.h"
 
 #include "evidence.h"
@@ -23,7 +24,7 @@ static enum vqi_handler judge_handler(const struct vqi_aio_context *context,
 	return drained && handler->is_external ? VQI_HANDLER_DISABLED : VQI_HANDLER_READY;
 }
 
-/* Looks the queue's host notifier up in all lists. Where one of them could not be read, nobody knows
+/* Looks the queue's host notifier up in all lists; an export's, which is no EventNotifier, by its descriptor. Where one of them could not be read, nobody knows
  * whether it is in there. */
 static void find_loop(const struct vqi_loops *loops, struct vqi_queue *queue)
 {
@@ -36,7 +37,9 @@ static void find_loop(const struct vqi_loops *loops, struct vqi_queue *queue)
 		for (size_t j = 0; j < loop->context_count; j++) {
 			const struct vqi_aio_context *context = &loop->contexts[j];
 			const struct vqi_aio_handler *handler =
-				vqi_aio_context_find(context, queue->host_notifier_hva);
+				queue->is_export
+					? vqi_aio_context_find_fd(context, queue->host_notifier_fd)
+					: vqi_aio_context_find(context, queue->host_notifier_hva);
 
 			if (!handler)
 				continue;
@@ -61,7 +64,9 @@ static struct vqi_error *expect_loop(struct vqi_qemu *qemu, const struct vqi_loo
 	struct vqi_error *error;
 	uint64_t context = 0;
 
-	error = vqi_qemu_queue_context(qemu, device->vdev_addr, queue->index, &context);
+	error = device->is_export
+			? vqi_qemu_export_context(qemu, device->vdev_addr, &context)
+			: vqi_qemu_queue_context(qemu, device->vdev_addr, queue->index, &context);
 	if (error)
 		return vqi_error_keep_fatal(error);
 	for (size_t i = 0; i < loops->count; i++) {
@@ -76,7 +81,7 @@ static struct vqi_error *expect_loop(struct vqi_qemu *qemu, const struct vqi_loo
 static struct vqi_error *add_loop_of_queue(struct vqi_qemu *qemu, const struct vqi_loops *loops,
 					   const struct vqi_device *device, struct vqi_queue *queue)
 {
-	if (queue->host_notifier_hva)
+	if (queue->host_notifier_hva || queue->is_export)
 		find_loop(loops, queue);
 	return queue->loop.known ? NULL : expect_loop(qemu, loops, device, queue);
 }

@@ -138,7 +138,7 @@ static struct vqi_error *plan(struct vqi_observer *observer, struct observed *de
 {
 	if (device->reading)
 		return NULL;
-	return vqi_reading_plan(observer->qemu, device->fixed.vdev_addr, &device->reading);
+	return vqi_reading_plan(observer->qemu, &device->fixed, &device->reading);
 }
 
 /* Reads until every queue has settled or the tries are used up. *ret_current is false when the

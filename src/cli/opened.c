@@ -6,17 +6,6 @@
 #include "sources.h"
 #include "vqi/record.h"
 
-static struct vqi_error *open_image(struct vqi_opened *opened)
-{
-	struct vqi_error *error = vqi_image_open(opened->process, &opened->image);
-
-	if (error || opened->image.kind == VQI_IMAGE_QEMU)
-		return error;
-	return vqi_error_new(VQI_ERROR_UNSUPPORTED,
-			     "process %d is a qemu-storage-daemon, which cannot be inspected yet",
-			     (int)vqi_process_pid(opened->process));
-}
-
 static struct vqi_error *open_replay(const char *path, struct vqi_opened *opened)
 {
 	vqi_cleanup(vqi_pack_done) struct vqi_pack settings = {
@@ -54,7 +43,7 @@ struct vqi_error *vqi_opened_begin(const struct vqi_options *options,
 	error = open_process(options, opened);
 	if (error)
 		return error;
-	error = open_image(opened);
+	error = vqi_image_open(opened->process, &opened->image);
 	if (error)
 		return vqi_opened_explain(opened, error);
 	*ret_opened = take_ptr(opened);
@@ -74,7 +63,7 @@ static struct vqi_error *resolve(const struct vqi_options *options, struct vqi_o
 	struct vqi_error *error;
 
 	if (vqi_process_is_replay(opened->process)) {
-		error = vqi_layout_recall(opened->process, &opened->layout);
+		error = vqi_layout_recall(opened->process, opened->image.kind, &opened->layout);
 		return error ? error : read_anew(opened);
 	}
 	vqi_fact_begin(opened->process);

@@ -205,7 +205,7 @@ static struct vqi_error *from_other_profile(const struct vqi_options *options,
 static struct vqi_error *derive(const struct vqi_options *options, struct vqi_opened *opened)
 {
 	vqi_cleanup(vqi_profiles_done) struct vqi_profiles profiles = {0};
-	struct vqi_layout symbols = {0}, common, layout;
+	struct vqi_layout symbols = {.kind = opened->image.kind}, common, layout;
 	struct vqi_error *error = vqi_profiles_shipped(&profiles);
 
 	(void)options;

@@ -130,7 +130,7 @@ static struct vqi_error *add_event(const struct vqi_queue *queue, struct vqi_fin
 		error = vqi_finding_add_fact(
 			finding,
 			"signalled_used %" PRIu64
-			"%s: the index at which QEMU last decided on an interrupt",
+			"%s: the index at which the device last decided on an interrupt",
 			queue->signalled_used.value,
 			queue->signalled_used_valid.value ? "" : " (not valid)");
 	return error;
@@ -276,9 +276,18 @@ struct vqi_error *vqi_explain_interrupt_suppressed(const struct vqi_subject *sub
 		"interrupt, and %s",
 		unreaped, vqi_plural(unreaped),
 		vqi_is_interrupt_undecided(subject)
-			? "QEMU has not decided on it"
-			: "QEMU has not sent any since the device was reset");
+			? "the device has not decided on it"
+			: "the device has not sent any since it was reset");
 	return error ? error : add_facts(subject, finding);
+}
+
+/* The VM is another process's, and may be paused there. */
+static struct vqi_error *point_to_client(struct vqi_finding *finding)
+{
+	vqi_finding_doubt(finding);
+	return vqi_finding_advise(finding,
+				  "the export did its part, and cannot tell whether the VM runs: "
+				  "inspect the QEMU that is its client, which has the same ring");
 }
 
 struct vqi_error *vqi_explain_completion_not_seen(const struct vqi_subject *subject,
@@ -297,6 +306,8 @@ struct vqi_error *vqi_explain_completion_not_seen(const struct vqi_subject *subj
 		is_in_its_eventfd(subject->queue) ? "; the interrupt is still in its eventfd" : "");
 	if (!error)
 		error = add_facts(subject, finding);
+	if (!error && subject->device->is_export)
+		error = point_to_client(finding);
 	return error ? error : add_vcpus(subject->snapshot, finding);
 }
 

@@ -22,10 +22,11 @@ struct vqi_error *vqi_finding_add_indices(const struct vqi_queue *queue,
 		error = vqi_finding_add_fact(finding,
 					     "shadow_avail_idx %" PRIu64 ", last_avail_idx %" PRIu64
 					     ", used_idx %" PRIu64 ", inuse %" PRIu64
-					     " (VirtQueue at 0x%" PRIx64 ")",
+					     " (%s at 0x%" PRIx64 ")",
 					     queue->shadow_avail_idx.value,
 					     queue->last_avail_idx.value, queue->used_idx.value,
-					     queue->inuse.value, queue->vq_addr);
+					     queue->inuse.value, vqi_queue_structure(queue),
+					     queue->vq_addr);
 	if (!error && queue->ring == VQI_RING_PACKED && queue->unseen.known)
 		error = vqi_finding_add_fact(finding,
 					     "avail_idx %" PRIu64 ", wrap %" PRIu64

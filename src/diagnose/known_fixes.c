@@ -77,6 +77,9 @@ static bool is_about(const struct vqi_known_fix *fix, const struct vqi_finding *
 {
 	if (strcmp(fix->finding, finding->rule->id) != 0)
 		return false;
+	/* An export has the block layer of a device, and not its model. */
+	if (fix->device && finding->device && finding->device->is_export)
+		return has_word(fix->device, "export");
 	return !fix->device || (finding->device && finding->device->type &&
 				has_word(fix->device, finding->device->type));
 }

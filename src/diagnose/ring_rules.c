@@ -104,10 +104,10 @@ struct vqi_error *vqi_explain_device_broken(const struct vqi_subject *subject,
 				      "the device is broken until the guest driver resets it");
 	if (!error)
 		error = vqi_finding_add_fact(
-			finding, "broken %d, status 0x%02x%s (VirtIODevice at 0x%" PRIx64 ")",
-			device->broken, device->status,
+			finding, "broken %d, status 0x%02x%s (%s at 0x%" PRIx64 ")", device->broken,
+			device->status,
 			device->status & VQI_STATUS_NEEDS_RESET ? " with DEVICE_NEEDS_RESET" : "",
-			device->vdev_addr);
+			vqi_device_structure(device), device->vdev_addr);
 	for (size_t i = 0; !error && i < device->queue_count; i++) {
 		if (device->queues[i].ring_faults)
 			error = add_ring_facts(&device->queues[i], finding);

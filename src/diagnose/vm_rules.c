@@ -265,7 +265,7 @@ struct vqi_error *vqi_explain_vm_paused(const struct vqi_subject *subject,
 			: explain_stopped(subject, run_state, finding);
 	if (!error && is_held)
 		error = vqi_finding_add_thread(snapshot, VQI_NUM(snapshot->target.pid), finding);
-	if (!error)
+	if (!error && snapshot->target.kind == VQI_TARGET_QEMU)
 		error = vqi_finding_add_fact(finding, "run state %s",
 					     name ? name : "unknown; vm_running is 0");
 	return error ? error : add_failed_disks(snapshot, finding);

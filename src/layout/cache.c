@@ -52,6 +52,7 @@ static struct vqi_error *read_file(int fd, const char *path, const struct vqi_im
 
 	if (!error && !vqi_profile_is_of(&profile, image))
 		error = vqi_error_new(VQI_ERROR_BAD_DATA, "%s is of another build", path);
+	profile.layout.kind = image->kind;
 	if (!error)
 		error = vqi_error_prefix(vqi_layout_check(&profile.layout), "%s", path);
 	if (error)

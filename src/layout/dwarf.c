@@ -22,34 +22,13 @@ static struct vqi_error *explain(struct vqi_error *error, const struct vqi_image
 				image->build_id ? image->build_id : "none");
 }
 
-static bool has_any_struct(const struct vqi_layout *layout)
-{
-	for (size_t i = 0; i < VQI_STRUCT_COUNT; i++)
-		if (layout->structs[i].present)
-			return true;
-	return false;
-}
-
-/* A storage daemon has no devices: what a QEMU requires, it need not have. */
-static struct vqi_error *check(const struct vqi_layout *layout, enum vqi_image_kind kind)
-{
-	struct vqi_error *error = vqi_layout_check(layout);
-
-	if (error && error->code == VQI_ERROR_NO_LAYOUT && kind == VQI_IMAGE_STORAGE_DAEMON &&
-	    has_any_struct(layout)) {
-		vqi_error_free(error);
-		return NULL;
-	}
-	return error;
-}
-
 struct vqi_error *vqi_dwarf_resolve_here(struct vqi_process *process, const struct vqi_image *image,
 					 const struct vqi_dwarf_options *options,
 					 struct vqi_layout *ret_layout)
 {
 	vqi_cleanup_dwarf_file struct vqi_dwarf_file *file = NULL;
 	struct vqi_dwarf_symbols symbols;
-	struct vqi_layout layout = {0};
+	struct vqi_layout layout = {.kind = image->kind};
 	const char *broken = NULL;
 	struct vqi_error *error;
 
@@ -57,11 +36,11 @@ struct vqi_error *vqi_dwarf_resolve_here(struct vqi_process *process, const stru
 	if (!error)
 		error = vqi_dwarf_symbols_read(file, &symbols, &layout);
 	if (!error)
-		error = vqi_dwarf_search(file, image->kind, &symbols, &layout, &broken);
+		error = vqi_dwarf_search(file, &symbols, &layout, &broken);
 	if (error)
 		return error;
 	layout.source = vqi_dwarf_file_source(file);
-	error = explain(check(&layout, image->kind), image, file, broken);
+	error = explain(vqi_layout_check(&layout), image, file, broken);
 	if (!error)
 		*ret_layout = layout;
 	return error;

@@ -91,7 +91,7 @@ struct vqi_error *vqi_dwarf_symbols_read(struct vqi_dwarf_file *file,
 /* Fills structures and fields of the layout, and variables where there was no symbol table. What
  * this kind of QEMU must have is looked for everywhere.
  * Errors: NOMEM; what is broken is passed over and told by ret_broken, which may be NULL after. */
-struct vqi_error *vqi_dwarf_search(struct vqi_dwarf_file *file, enum vqi_image_kind kind,
+struct vqi_error *vqi_dwarf_search(struct vqi_dwarf_file *file,
 				   const struct vqi_dwarf_symbols *symbols,
 				   struct vqi_layout *layout,
 				   const char **ret_broken) vqi_must_check;

@@ -20,7 +20,6 @@ struct queue {
 
 struct search {
 	Dwarf *dwarf;
-	enum vqi_image_kind kind;
 	const struct vqi_dwarf_symbols *symbols;
 	struct vqi_layout *layout;
 	bool wanted[VQI_STRUCT_COUNT];
@@ -299,11 +298,12 @@ static void search_by_functions(struct search *search)
 
 /* ---- all units ---- */
 
-/* A storage daemon has no devices. */
 static bool is_required(const struct search *search, size_t id)
 {
-	for (size_t i = 0; search->kind == VQI_IMAGE_QEMU && i < VQI_FIELD_COUNT; i++)
-		if (vqi_field_info(i)->structure == id && vqi_field_info(i)->need == VQI_REQUIRED)
+	enum vqi_need need = vqi_need_of(search->layout->kind);
+
+	for (size_t i = 0; i < VQI_FIELD_COUNT; i++)
+		if (vqi_field_info(i)->structure == id && vqi_field_info(i)->need == need)
 			return true;
 	return false;
 }
@@ -357,13 +357,12 @@ static bool needs_variables(const struct search *search)
 	return false;
 }
 
-struct vqi_error *vqi_dwarf_search(struct vqi_dwarf_file *file, enum vqi_image_kind kind,
+struct vqi_error *vqi_dwarf_search(struct vqi_dwarf_file *file,
 				   const struct vqi_dwarf_symbols *symbols,
 				   struct vqi_layout *layout, const char **ret_broken)
 {
 	__attribute__((cleanup(search_done))) struct search search = {
 		.dwarf = vqi_dwarf_file_dwarf(file),
-		.kind = kind,
 		.symbols = symbols,
 		.layout = layout,
 	};

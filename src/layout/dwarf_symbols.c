@@ -223,6 +223,44 @@ static void take_variables(struct names *names, struct vqi_layout *layout)
 	}
 }
 
+/* Variables of a file alone, which a stripped program does not export, and functions of which the first
+ * instruction has their address. Source: util/main-loop.c, hw/core/sysbus.c, softmmu/runstate.c,
+ * hw/virtio/vhost.c, qom/object.c, block/export/export.c. */
+static const struct {
+	enum vqi_symbol_id symbol;
+	const char *function;
+} accessors[] = {
+	{VQI_SYM_qemu_aio_context, "qemu_get_aio_context"},
+	{VQI_SYM_iohandler_ctx, "iohandler_get_aio_context"},
+	{VQI_SYM_main_system_bus, "sysbus_get_default"},
+	{VQI_SYM_current_run_state, "runstate_is_running"},
+	{VQI_SYM_vhost_devices, "vhost_has_free_slot"},
+	{VQI_SYM_vhost_devices, "vhost_get_max_memslots"}, /* its later name */
+	{VQI_SYM_object_root, "object_get_root"},
+	{VQI_SYM_block_exports, "blk_exp_find"},
+};
+
+#define ACCESSORS (sizeof(accessors) / sizeof(accessors[0]))
+
+static void names_add_accessors(struct names *names)
+{
+	for (size_t i = 0; i < ACCESSORS; i++)
+		names_add(names, accessors[i].function, strlen(accessors[i].function), STT_FUNC);
+}
+
+static void take_accessed(struct names *names, Elf *elf, struct vqi_layout *layout)
+{
+	for (size_t i = 0; i < ACCESSORS; i++) {
+		const char *function = accessors[i].function;
+		struct vqi_symbol *symbol = &layout->symbols[accessors[i].symbol];
+		const struct name *name =
+			&names->names[names_add(names, function, strlen(function), STT_FUNC)];
+
+		if (!symbol->present && name->fit == FIT_GLOBAL && !name->ambiguous)
+			symbol->present = vqi_accessor_decode(elf, name->address, &symbol->address);
+	}
+}
+
 struct vqi_error *vqi_dwarf_symbols_read(struct vqi_dwarf_file *file,
 					 struct vqi_dwarf_symbols *ret_symbols,
 					 struct vqi_layout *layout)
@@ -236,49 +274,20 @@ struct vqi_error *vqi_dwarf_symbols_read(struct vqi_dwarf_file *file,
 		return vqi_error_sys(ENOMEM, "symbols");
 	names_add_anchors(names, &anchors);
 	names_add_variables(names);
+	names_add_accessors(names);
 	ret_symbols->complete = names_read(names, image, SHT_SYMTAB) ||
 				names_read(names, debug, SHT_SYMTAB);
 	if (!ret_symbols->complete)
 		names_read(names, image, SHT_DYNSYM);
 	take_anchors(names, &anchors, ret_symbols);
 	take_variables(names, layout);
+	take_accessed(names, image, layout);
 	return NULL;
-}
-
-/* Variables of a file alone, which a stripped program does not export, and functions of which the first
- * instruction has their address. Source: util/main-loop.c, hw/core/sysbus.c, softmmu/runstate.c,
- * hw/virtio/vhost.c. */
-static const struct {
-	enum vqi_symbol_id symbol;
-	const char *function;
-} accessors[] = {
-	{VQI_SYM_qemu_aio_context, "qemu_get_aio_context"},
-	{VQI_SYM_iohandler_ctx, "iohandler_get_aio_context"},
-	{VQI_SYM_main_system_bus, "sysbus_get_default"},
-	{VQI_SYM_current_run_state, "runstate_is_running"},
-	{VQI_SYM_vhost_devices, "vhost_has_free_slot"},
-	{VQI_SYM_vhost_devices, "vhost_get_max_memslots"}, /* its later name */
-};
-
-#define ACCESSORS (sizeof(accessors) / sizeof(accessors[0]))
-
-static void take_accessed(const struct names *names, const size_t *functions, Elf *elf,
-			  struct vqi_layout *layout)
-{
-	for (size_t i = 0; i < ACCESSORS; i++) {
-		struct vqi_symbol *symbol = &layout->symbols[accessors[i].symbol];
-		const struct name *name = &names->names[functions[i]];
-
-		if (!symbol->present && functions[i] < names->count && name->fit == FIT_GLOBAL &&
-		    !name->ambiguous)
-			symbol->present = vqi_accessor_decode(elf, name->address, &symbol->address);
-	}
 }
 
 struct vqi_error *vqi_elf_symbols(const struct vqi_image *image, struct vqi_layout *layout)
 {
 	vqi_cleanup_free struct names *names = calloc(1, sizeof(*names));
-	size_t functions[ACCESSORS];
 	vqi_cleanup_elf Elf *elf = NULL;
 	struct vqi_error *error;
 
@@ -288,12 +297,10 @@ struct vqi_error *vqi_elf_symbols(const struct vqi_image *image, struct vqi_layo
 	if (error || !elf)
 		return error;
 	names_add_variables(names);
-	for (size_t i = 0; i < ACCESSORS; i++)
-		functions[i] = names_add(names, accessors[i].function,
-					 strlen(accessors[i].function), STT_FUNC);
+	names_add_accessors(names);
 	if (!names_read(names, elf, SHT_SYMTAB) && !names_look_up(names, elf, image->fd))
 		names_read(names, elf, SHT_DYNSYM);
 	take_variables(names, layout);
-	take_accessed(names, functions, elf, layout);
+	take_accessed(names, elf, layout);
 	return NULL;
 }

@@ -181,7 +181,8 @@ static void drop_outside(struct vqi_layout *layout)
 void vqi_infer(const struct vqi_profiles *profiles, const struct vqi_layout *measured,
 	       struct vqi_layout *ret_layout)
 {
-	struct vqi_layout layout = {.source = VQI_LAYOUT_BUILTIN, .is_foreign = true};
+	struct vqi_layout layout = {
+		.kind = measured->kind, .source = VQI_LAYOUT_BUILTIN, .is_foreign = true};
 
 	memcpy(layout.symbols, measured->symbols, sizeof(layout.symbols));
 	for (size_t i = 0; i < VQI_FIELD_COUNT; i++)

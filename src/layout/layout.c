@@ -69,6 +69,10 @@ enum vqi_struct_id vqi_struct_base(enum vqi_struct_id structure)
 	case VQI_S_VHostUserFS:
 	case VQI_S_VHostUserBlk:
 		return VQI_S_VirtIODevice;
+	case VQI_S_VuBlkExport:
+		return VQI_S_BlockExport;
+	case VQI_S_VuBlkReq:
+		return VQI_S_VuVirtqElement;
 	default:
 		return VQI_NO_STRUCT;
 	}
@@ -125,11 +129,13 @@ static void missing_add(struct missing *missing, const char *name)
 
 static void list_missing(const struct vqi_layout *layout, struct missing *missing)
 {
+	enum vqi_need need = vqi_need_of(layout->kind);
+
 	for (size_t i = 0; i < VQI_FIELD_COUNT; i++)
-		if (field_infos[i].need == VQI_REQUIRED && !layout->fields[i].present)
+		if (field_infos[i].need == need && !layout->fields[i].present)
 			missing_add(missing, field_infos[i].name);
 	for (size_t i = 0; i < VQI_SYMBOL_COUNT; i++)
-		if (symbol_infos[i].need == VQI_REQUIRED && !layout->symbols[i].present)
+		if (symbol_infos[i].need == need && !layout->symbols[i].present)
 			missing_add(missing, symbol_infos[i].name);
 }
 

@@ -422,24 +422,18 @@ static void add_missing_symbols(const struct vqi_layout *profile, struct vqi_lay
 	}
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 struct vqi_error *vqi_profile_apply(const struct vqi_profile *profile,
 				    const struct vqi_image *image, struct vqi_layout *ret_layout)
 {
 	struct vqi_layout layout = profile->layout;
 	struct vqi_error *error;
 
+	layout.kind = image->kind;
 	memset(layout.symbols, 0, sizeof(layout.symbols));
 	error = vqi_elf_symbols(image, &layout);
 	if (error)
 		return error;
-	snprintf(layout.name, sizeof(layout.name), "%s", base_name(profile->name));
+	snprintf(layout.name, sizeof(layout.name), "%s", basename(profile->name));
 	layout.is_foreign = !vqi_profile_is_of(profile, image);
 	if (!layout.is_foreign)
 		add_missing_symbols(&profile->layout, &layout);

@@ -160,7 +160,8 @@ static void unpack_symbols(struct vqi_unpack *data, struct vqi_layout *layout)
 	}
 }
 
-struct vqi_error *vqi_layout_recall(struct vqi_process *process, struct vqi_layout *ret_layout)
+struct vqi_error *vqi_layout_recall(struct vqi_process *process, enum vqi_image_kind kind,
+				    struct vqi_layout *ret_layout)
 {
 	vqi_cleanup_free struct vqi_layout *layout = calloc(1, sizeof(*layout));
 	vqi_cleanup_free char *name = NULL;
@@ -172,6 +173,7 @@ struct vqi_error *vqi_layout_recall(struct vqi_process *process, struct vqi_layo
 		return error;
 	if (!layout)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	layout->kind = kind;
 	source = vqi_unpack_u8(&data);
 	name = vqi_unpack_text(&data);
 	layout->is_foreign = vqi_unpack_u8(&data);

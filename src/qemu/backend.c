@@ -30,9 +30,8 @@ static struct vqi_error *add_backend(struct vqi_device *device, struct vqi_backe
 	return NULL;
 }
 
-/* A BlockBackend: its name (-drive id=), and its root node's name and driver.
- * Source: block/block-backend.c, include/block/block_int-common.h. */
-static struct vqi_error *read_block(struct vqi_qemu *qemu, uint64_t blk, struct vqi_device *device)
+struct vqi_error *vqi_qemu_block_backend(struct vqi_qemu *qemu, uint64_t blk,
+					 struct vqi_device *device)
 {
 	struct vqi_backend backend = {.kind = "block", .hva = blk};
 	uint64_t root = 0, node = 0, driver = 0;
@@ -175,9 +174,9 @@ struct vqi_error *vqi_qemu_backends(struct vqi_qemu *qemu, uint64_t vdev, struct
 		enum vqi_field_id field;
 		vqi_backend_reader reader;
 	} sources[] = {
-		{"virtio-blk-device", NULL, VQI_F_VirtIOBlock_blk, read_block},
+		{"virtio-blk-device", NULL, VQI_F_VirtIOBlock_blk, vqi_qemu_block_backend},
 		{"virtio-net-device", NULL, VQI_F_VirtIONet_peers, read_netdev},
-		{"virtio-scsi-device", "scsi-device", VQI_F_SCSIDevice_blk, read_block},
+		{"virtio-scsi-device", "scsi-device", VQI_F_SCSIDevice_blk, vqi_qemu_block_backend},
 		{"virtio-serial-device", "virtserialport", VQI_F_VirtConsole_chr, read_chardev},
 		{"virtio-rng-device", NULL, VQI_F_VirtIORNG_rng, read_rng},
 		{"virtio-crypto-device", NULL, VQI_F_VirtIOCrypto_cryptodev, read_cryptodev},

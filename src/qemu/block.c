@@ -250,6 +250,8 @@ static struct vqi_error *count_parked(struct vqi_qemu *qemu, uint64_t vdev,
 	uint64_t request;
 	bool is_block;
 
+	if (!vdev)
+		return NULL;
 	if (backend->child_hva) {
 		error = vqi_qemu_field(qemu, backend->child_hva, VQI_F_SCSIDevice_requests,
 				       &request);

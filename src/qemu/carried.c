@@ -215,6 +215,22 @@ static struct vqi_error *find_aiocbs(const struct vqi_layout *layout, const stru
 	return error;
 }
 
+/* Of an export each request has a coroutine of its own. Source: block/export/vhost-user-blk-server.c
+ * vu_blk_process_vq(). */
+static struct vqi_error *add_own_carriers(const struct vqi_layout *layout,
+					  const struct vqi_carried *carried, size_t count,
+					  struct keys *aiocbs)
+{
+	struct vqi_error *error = NULL;
+
+	for (size_t i = 0; !error && i < count; i++) {
+		if (begins(layout, carried[i].element, VQI_S_VuBlkReq))
+			error = keys_add(aiocbs, carried[i].element->chunk->address, i);
+	}
+	keys_sort(aiocbs);
+	return error;
+}
+
 /* ---- coroutines ---- */
 
 /* Bytes of its stack that a coroutine which has ended uses at most: it is in the function that switched to another, called by
@@ -333,6 +349,8 @@ struct vqi_error *vqi_carried_find(const struct vqi_layout *layout, const struct
 	}
 	if (!error)
 		error = find_aiocbs(layout, heap, &keys, &aiocbs);
+	if (!error)
+		error = add_own_carriers(layout, carried, count, &aiocbs);
 	if (error)
 		return error;
 	find_coroutines(layout, heap, machine, guard, &aiocbs, carried);

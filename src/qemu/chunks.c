@@ -113,7 +113,8 @@ static struct vqi_error *check_nodes(struct vqi_qemu *qemu, struct vqi_layout *l
 	return error;
 }
 
-static struct vqi_error *check_disk(struct vqi_qemu *qemu, struct vqi_layout *layout, uint64_t blk)
+struct vqi_error *vqi_chunks_check_disk(struct vqi_qemu *qemu, struct vqi_layout *layout,
+					uint64_t blk)
 {
 	struct vqi_error *error = check(qemu, layout, blk, VQI_S_BlockBackend);
 	uint64_t root;
@@ -136,7 +137,7 @@ struct vqi_error *vqi_chunks_check_disks(struct vqi_qemu *qemu, struct vqi_layou
 		error = vqi_error_keep_fatal(vqi_qemu_backends(qemu, vdev, &device));
 	for (size_t i = 0; !error && i < device.backend_count; i++) {
 		if (device.backends[i].hva)
-			error = check_disk(qemu, layout, device.backends[i].hva);
+			error = vqi_chunks_check_disk(qemu, layout, device.backends[i].hva);
 	}
 	vqi_device_done(&device);
 	return error;

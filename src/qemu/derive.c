@@ -402,9 +402,12 @@ struct vqi_error *vqi_qemu_derive_layout(struct vqi_mem *mem, uint64_t bias,
 {
 	static const enum vqi_field_id needed[] = {VQI_F_VirtQueue_queue_index};
 	vqi_cleanup(derivation_done) struct derivation derivation = {.profiles = profiles};
-	struct vqi_layout measured = {0}, layout;
+	struct vqi_layout measured = {.kind = common->kind}, layout;
 	struct vqi_error *error;
 
+	if (common->kind == VQI_IMAGE_STORAGE_DAEMON)
+		return vqi_error_new(VQI_ERROR_NO_LAYOUT,
+				     "nothing of a storage daemon proves itself");
 	error = vqi_layout_need(common, needed, sizeof(needed) / sizeof(needed[0]));
 	if (error)
 		return error;

@@ -317,6 +317,21 @@ uint64_t vqi_guest_ram_at(const struct vqi_guest_ram *ram, uint64_t gpa, uint64_
 	return range->hva + (gpa - range->gpa);
 }
 
+bool vqi_guest_ram_gpa(const struct vqi_guest_ram *ram, uint64_t hva, uint64_t *ret_gpa,
+		       uint64_t *ret_len)
+{
+	for (size_t i = 0; i < ram->count; i++) {
+		const struct vqi_ram_range *range = &ram->ranges[i];
+
+		if (!range->hva || hva < range->hva || hva - range->hva >= range->len)
+			continue;
+		*ret_gpa = range->gpa + (hva - range->hva);
+		*ret_len = range->len - (hva - range->hva);
+		return true;
+	}
+	return false;
+}
+
 struct vqi_error *vqi_guest_ram_get(struct vqi_mem *mem, const struct vqi_guest_ram *ram,
 				    uint64_t gpa, void *ret_buf, size_t len)
 {

@@ -166,6 +166,23 @@ const struct vqi_aio_handler *vqi_aio_context_find(const struct vqi_aio_context 
 		       compare_opaque);
 }
 
+const struct vqi_aio_handler *vqi_aio_context_find_fd(const struct vqi_aio_context *context,
+						      struct vqi_num fd)
+{
+	for (size_t i = 0; i < context->handler_count; i++) {
+		if (fd.known && vqi_num_equal(context->handlers[i].fd, fd))
+			return &context->handlers[i];
+	}
+	return NULL;
+}
+
+static struct vqi_num decode_fd(const struct vqi_view *view)
+{
+	uint64_t fd;
+
+	return vqi_view_uint(view, VQI_F_AioHandler_fd, &fd) ? VQI_NUM(fd) : VQI_UNKNOWN;
+}
+
 static struct vqi_error *decode(const struct vqi_qemu *qemu, const struct list *list,
 				struct vqi_aio_context *context)
 {
@@ -181,6 +198,7 @@ static struct vqi_error *decode(const struct vqi_qemu *qemu, const struct list *
 			continue;
 		context->handlers[context->handler_count++] = (struct vqi_aio_handler){
 			.opaque = vqi_view_uint_or(&view, VQI_F_AioHandler_opaque, 0),
+			.fd = decode_fd(&view),
 			.reads = vqi_view_uint_or(&view, VQI_F_AioHandler_io_read, 1),
 			.polls = vqi_view_uint_or(&view, VQI_F_AioHandler_io_poll, 0) &&
 				 vqi_view_uint_or(&view, VQI_F_AioHandler_polled, 1),

@@ -179,16 +179,25 @@ static struct vqi_error *add_iothread(struct vqi_qemu *qemu, const struct vqi_ob
 	return error ? error : read_contexts(qemu, &ctx, 1, loop);
 }
 
+/* A storage daemon has no machine. */
+static struct vqi_error *find_root(struct vqi_qemu *qemu, uint64_t *ret_root)
+{
+	struct vqi_error *error;
+	uint64_t machine;
+
+	if (qemu->layout->kind == VQI_IMAGE_STORAGE_DAEMON)
+		return vqi_qemu_pointer(qemu, VQI_SYM_object_root, ret_root);
+	error = vqi_qemu_pointer(qemu, VQI_SYM_current_machine, &machine);
+	return error ? error : vqi_qemu_field(qemu, machine, VQI_F_Object_parent, ret_root);
+}
+
 /* What -object made is below /objects. Source: qom/object.c object_get_objects_root(). */
 struct vqi_error *vqi_qemu_iothreads(struct vqi_qemu *qemu, struct vqi_objects *ret_iothreads)
 {
 	vqi_cleanup(vqi_objects_done) struct vqi_objects containers = {0}, iothreads = {0};
-	struct vqi_error *error;
-	uint64_t machine, root;
+	uint64_t root;
+	struct vqi_error *error = find_root(qemu, &root);
 
-	error = vqi_qemu_pointer(qemu, VQI_SYM_current_machine, &machine);
-	if (!error)
-		error = vqi_qemu_field(qemu, machine, VQI_F_Object_parent, &root);
 	if (!error)
 		error = vqi_qom_children(qemu, root, "container", &containers);
 	for (size_t i = 0; !error && i < containers.count; i++) {

@@ -51,8 +51,11 @@ static struct vqi_error *read_run_state(struct vqi_qemu *qemu, char **ret_state)
 struct vqi_error *vqi_qemu_run_state(struct vqi_qemu *qemu, char **ret_state)
 {
 	char *state = NULL;
-	struct vqi_error *error = vqi_error_keep_fatal(read_run_state(qemu, &state));
+	struct vqi_error *error;
 
+	if (qemu->layout->kind == VQI_IMAGE_STORAGE_DAEMON) /* its VMs run elsewhere */
+		return NULL;
+	error = vqi_error_keep_fatal(read_run_state(qemu, &state));
 	if (!error)
 		*ret_state = state;
 	return error;

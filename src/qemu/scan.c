@@ -349,7 +349,7 @@ struct vqi_error *vqi_scan_process(struct vqi_process *process, const struct vqi
 	vqi_cleanup(vqi_maps_done) struct vqi_maps maps = {0}, variables = {0};
 	struct vqi_error *error;
 
-	if (has_way(layout))
+	if (layout->kind == VQI_IMAGE_STORAGE_DAEMON || has_way(layout))
 		return NULL;
 	error = vqi_process_maps(process, &maps);
 	if (!error)

@@ -11,6 +11,7 @@
 #include "chunks.h"
 #include "misfit.h"
 #include "selfcheck_device.h"
+#include "selfcheck_exports.h"
 #include "type_sizes.h"
 #include "unknown.h"
 
@@ -141,26 +142,36 @@ static struct vqi_error *check_iothreads(struct vqi_qemu *qemu, struct vqi_layou
 
 /* The first handler of a list points back at the list's head (QLIST, include/qemu/queue.h), and there is one:
  * that of the context's own notifier (util/async.c aio_context_new()). */
-static struct vqi_error *check_handlers(struct vqi_qemu *qemu, enum vqi_symbol_id symbol)
+struct vqi_error *vqi_selfcheck_context(struct vqi_qemu *qemu, uint64_t context)
 {
 	static const char what[] = "AioContext.aio_handlers is no list of handlers";
 	const struct vqi_field *handlers = &qemu->layout->fields[VQI_F_AioContext_aio_handlers];
 	const struct vqi_field *node = &qemu->layout->fields[VQI_F_AioHandler_node];
-	uint64_t context, handler = 0, back = 0;
+	uint64_t handler = 0, back = 0;
 	struct vqi_error *error;
 
-	if (!qemu->layout->symbols[symbol].present || !handlers->present || !node->present)
+	if (!handlers->present || !node->present)
 		return NULL;
-	error = vqi_qemu_pointer(qemu, symbol, &context);
-	if (!error && !context) /* QEMU is about to make it */
-		return NULL;
-	if (!error)
-		error = vqi_qemu_field(qemu, context, VQI_F_AioContext_aio_handlers, &handler);
+	error = vqi_qemu_field(qemu, context, VQI_F_AioContext_aio_handlers, &handler);
 	if (!error)
 		error = vqi_mem_read_uint(qemu->mem, handler + node->offset + 8, 8, &back);
 	if (error)
 		return vqi_unreadable(error, what);
 	return back != context + handlers->offset ? vqi_misfit(what) : NULL;
+}
+
+static struct vqi_error *check_handlers(struct vqi_qemu *qemu, enum vqi_symbol_id symbol)
+{
+	struct vqi_error *error;
+	uint64_t context = 0;
+
+	if (!qemu->layout->symbols[symbol].present)
+		return NULL;
+	error = vqi_qemu_pointer(qemu, symbol, &context);
+	if (error)
+		return vqi_unreadable(error, "a main loop cannot be read");
+	return context ? vqi_selfcheck_context(qemu, context)
+		       : NULL; /* 0: QEMU is about to make it */
 }
 
 /* ---- the machine ---- */
@@ -291,7 +302,8 @@ static struct vqi_error *check_devices(struct vqi_qemu *qemu, struct vqi_layout 
 	return error;
 }
 
-static struct vqi_error *check_all(struct vqi_qemu *qemu, struct vqi_layout *layout)
+/* The VM: a storage daemon has none. */
+static struct vqi_error *check_vm(struct vqi_qemu *qemu, struct vqi_layout *layout)
 {
 	struct vqi_error *error = check_machine(qemu);
 
@@ -299,8 +311,15 @@ static struct vqi_error *check_all(struct vqi_qemu *qemu, struct vqi_layout *lay
 		error = vqi_selfcheck_vmstate(qemu);
 	if (!error)
 		error = check_devices(qemu, layout);
-	if (!error)
-		error = check_cpus(qemu, layout);
+	return error ? error : check_cpus(qemu, layout);
+}
+
+static struct vqi_error *check_all(struct vqi_qemu *qemu, struct vqi_layout *layout)
+{
+	struct vqi_error *error = layout->kind == VQI_IMAGE_STORAGE_DAEMON
+					  ? vqi_selfcheck_exports(qemu, layout)
+					  : check_vm(qemu, layout);
+
 	if (!error)
 		error = check_iothreads(qemu, layout);
 	if (!error && layout->is_foreign)

@@ -61,4 +61,7 @@ struct vqi_error *vqi_selfcheck_iothread(struct vqi_qemu *qemu, struct vqi_layou
  * Errors: NO_LAYOUT; those of readv, NOMEM. Source: hw/virtio/virtio.c vmstate_virtio. */
 struct vqi_error *vqi_selfcheck_vmstate(struct vqi_qemu *qemu) vqi_must_check;
 
+/* Checks an AioContext: its list of handlers is one. Errors: NO_LAYOUT, those of readv. */
+struct vqi_error *vqi_selfcheck_context(struct vqi_qemu *qemu, uint64_t context) vqi_must_check;
+
 #endif

@@ -91,7 +91,10 @@ static void put_status(struct vqi_json *json, struct json_object *into,
 {
 	struct json_object *flags;
 
-	vqi_json_uint(json, into, "status", device->status);
+	if (device->is_export) /* its client does not tell */
+		vqi_json_null(json, into, "status");
+	else
+		vqi_json_uint(json, into, "status", device->status);
 	flags = vqi_json_list(json, into, "status_flags");
 	for (unsigned int bit = 0; bit < 8; bit++)
 		if (device->status & 1u << bit && vqi_status_name(bit))
@@ -104,7 +107,10 @@ static void put_features(struct vqi_json *json, struct json_object *into,
 	struct json_object *object = vqi_json_object(json, into, "features");
 	struct json_object *names;
 
-	vqi_json_hex(json, object, "host", device->host_features);
+	if (device->is_export)
+		vqi_json_null(json, object, "host");
+	else
+		vqi_json_hex(json, object, "host", device->host_features);
 	vqi_json_hex(json, object, "guest", device->guest_features);
 	names = vqi_json_list(json, object, "names");
 	for (unsigned int bit = 0; bit < 64; bit++) {
@@ -130,6 +136,23 @@ static void put_vhost(struct vqi_json *json, struct json_object *into,
 	vqi_json_null(json, object, "backend_pid");
 }
 
+static void put_export(struct vqi_json *json, struct json_object *into,
+		       const struct vqi_device *device)
+{
+	struct json_object *object;
+
+	if (!device->is_export) {
+		vqi_json_null(json, into, "export");
+		return;
+	}
+	object = vqi_json_object(json, into, "export");
+	vqi_json_string(json, object, "type", "vhost-user-blk");
+	if (device->unread)
+		vqi_json_null(json, object, "connected");
+	else
+		vqi_json_bool(json, object, "connected", device->queue_count);
+}
+
 void vqi_json_device(struct vqi_json *json, struct json_object *object,
 		     const struct vqi_snapshot *snapshot, const struct vqi_device *device,
 		     const struct vqi_diagnosis *diagnosis)
@@ -152,6 +175,7 @@ void vqi_json_device(struct vqi_json *json, struct json_object *object,
 	vqi_json_flag(json, object, "vm_running", device->vm_running);
 	vqi_json_string(json, object, "endian", vqi_endian_word(device->endian));
 	put_vhost(json, object, device);
+	put_export(json, object, device);
 	queues = vqi_json_list(json, object, "queues");
 	for (size_t i = 0; i < device->queue_count; i++)
 		vqi_json_queue(json, queues, snapshot, &device->queues[i], diagnosis);

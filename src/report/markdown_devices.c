@@ -72,11 +72,15 @@ static void write_device(struct vqi_markdown *markdown, const struct vqi_device 
 	vqi_markdown_code(markdown, vqi_text_label(device));
 	vqi_markdown_add(markdown, ", ");
 	vqi_markdown_code(markdown, device->type);
-	vqi_markdown_add(markdown, " at ");
-	vqi_markdown_code(markdown, device->transport_address);
-	vqi_markdown_add(markdown, ", %zu queue%s, status 0x%x, features 0x%" PRIx64,
-			 device->queue_count, device->queue_count == 1 ? "" : "s", device->status,
-			 device->guest_features);
+	if (!device->is_export) {
+		vqi_markdown_add(markdown, " at ");
+		vqi_markdown_code(markdown, device->transport_address);
+	}
+	vqi_markdown_add(markdown, ", %zu queue%s", device->queue_count,
+			 device->queue_count == 1 ? "" : "s");
+	if (!device->is_export)
+		vqi_markdown_add(markdown, ", status 0x%x", device->status);
+	vqi_markdown_add(markdown, ", features 0x%" PRIx64, device->guest_features);
 	if (device->vhost != VQI_VHOST_NONE)
 		vqi_markdown_add(markdown, ", vhost %s", vhost ? vhost : "");
 	if (device->unread)
@@ -97,7 +101,9 @@ static void write_bus(struct vqi_markdown *markdown, size_t first)
 		if (is_same_bus(&snapshot->devices[i], device))
 			return;
 	}
-	if (device->transport == VQI_TRANSPORT_PCI)
+	if (device->is_export)
+		vqi_markdown_add(markdown, "- exported by vhost-user");
+	else if (device->transport == VQI_TRANSPORT_PCI)
 		vqi_markdown_add(markdown, "- PCI bus ");
 	else if (device->transport == VQI_TRANSPORT_MMIO)
 		vqi_markdown_add(markdown, "- memory (MMIO)");

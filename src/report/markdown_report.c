@@ -114,10 +114,12 @@ static void write_facts(struct vqi_markdown *markdown)
 	write_package(markdown);
 	write_fact(markdown, "executable", target->exe);
 	write_fact(markdown, "its system", host->distribution);
-	write_fact(markdown, "VM", target->vm_name);
-	write_fact(markdown, "guest", target->arch);
-	write_fact(markdown, "accelerator", host->accelerator);
-	write_fact(markdown, "run state", target->run_state);
+	if (target->kind == VQI_TARGET_QEMU) {
+		write_fact(markdown, "VM", target->vm_name);
+		write_fact(markdown, "guest", target->arch);
+		write_fact(markdown, "accelerator", host->accelerator);
+		write_fact(markdown, "run state", target->run_state);
+	}
 	if (held)
 		vqi_markdown_add(markdown, "| process | held by a %s |\n", held);
 	write_fact(markdown, "host kernel", host->kernel);

@@ -16,6 +16,7 @@
 struct totals {
 	size_t parked, idle, paused, disabled;
 	size_t driverless; /* devices */
+	size_t clientless; /* exports */
 };
 
 struct fold_state {
@@ -26,6 +27,8 @@ struct fold_state {
 
 static bool has_driver(const struct vqi_device *device)
 {
+	if (device->is_export) /* a client stands for it */
+		return device->unread || device->queue_count;
 	return device->unread || device->status & STATUS_DRIVER;
 }
 
@@ -54,7 +57,7 @@ static void put_label(struct vqi_table *table, struct libscols_line *row,
 static void put_device(struct vqi_table *table, struct libscols_line *row,
 		       const struct vqi_device *device)
 {
-	const char *address = device->transport_address;
+	const char *address = device->is_export ? "vhost-user" : device->transport_address;
 
 	put_label(table, row, device);
 	vqi_table_cell(table, row, 1, VQI_STYLE_PLAIN, "%s", device->type ? device->type : "-");
@@ -197,7 +200,10 @@ static bool describe_folded(FILE *out, const struct vqi_device *device, const bo
 
 	if (device->unread) {
 		fputs("could not be read", out);
-	} else if (!driver || !(device->status & STATUS_DRIVER_OK)) {
+	} else if (device->is_export && !device->started) {
+		fputs(driver ? "its client has started no queue" : "no client", out);
+		separator = "; ";
+	} else if (!device->is_export && !(device->status & STATUS_DRIVER_OK)) {
 		fputs(driver ? "driver has not finished its set-up" : "no driver", out);
 		separator = "; ";
 	}
@@ -241,7 +247,9 @@ static void put_folded(struct vqi_text *text, struct vqi_table *table,
 		folded[i] = !vqi_text_has_row(text, &device->queues[i]);
 		count += folded[i];
 	}
-	if (!has_driver(device))
+	if (!has_driver(device) && device->is_export)
+		totals->clientless++;
+	else if (!has_driver(device))
 		totals->driverless++;
 	else if (folded && count == 0 && !device->unread)
 		return;
@@ -278,9 +286,14 @@ static void print_totals(struct vqi_text *text, const struct totals *totals)
 		separator = ", ";
 		noun = "";
 	}
-	if (totals->driverless)
+	if (totals->driverless) {
 		vqi_page_add(page, VQI_STYLE_PLAIN, "%s%zu device%s without a driver", separator,
 			     totals->driverless, totals->driverless == 1 ? "" : "s");
+		separator = ", ";
+	}
+	if (totals->clientless)
+		vqi_page_add(page, VQI_STYLE_PLAIN, "%s%zu export%s without a client", separator,
+			     totals->clientless, totals->clientless == 1 ? "" : "s");
 	if (!page->empty)
 		vqi_page_end(page);
 }

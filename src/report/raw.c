@@ -11,14 +11,14 @@
 static void print_fields(struct vqi_page *page, const struct vqi_queue *queue,
 			 enum vqi_field_group group)
 {
-	static const char *const titles[VQI_FIELDS_GROUP_COUNT] = {
-		[VQI_FIELDS_GUEST] = "guest RAM:",
-		[VQI_FIELDS_QEMU] = "VirtQueue:",
-		[VQI_FIELDS_DERIVED] = "derived:",
+	const char *const titles[VQI_FIELDS_GROUP_COUNT] = {
+		[VQI_FIELDS_GUEST] = "guest RAM",
+		[VQI_FIELDS_QEMU] = vqi_queue_structure(queue),
+		[VQI_FIELDS_DERIVED] = "derived",
 	};
 
 	vqi_page_begin(page, 8, 12);
-	vqi_page_add(page, VQI_STYLE_PLAIN, "%s", titles[group]);
+	vqi_page_add(page, VQI_STYLE_PLAIN, "%s:", titles[group]);
 	for (size_t i = 0; i < vqi_queue_field_count; i++) {
 		const struct vqi_queue_field *field = &vqi_queue_fields[i];
 		struct vqi_num value = vqi_queue_field_value(queue, field);
@@ -122,11 +122,11 @@ void vqi_raw_queue(struct vqi_page *page, const struct vqi_queue *queue)
 	const char *kind = vqi_queue_kind_word(queue->kind);
 
 	vqi_page_line(page, 4, VQI_STYLE_PLAIN,
-		      "queue %u: role %s, kind %s, %s ring of %" PRIu32 ", VirtQueue at 0x%" PRIx64
+		      "queue %u: role %s, kind %s, %s ring of %" PRIu32 ", %s at 0x%" PRIx64
 		      ", %s%s",
 		      queue->index, queue->role ? queue->role : "-", kind ? kind : "-",
-		      vqi_ring_word(queue->ring), queue->num, queue->vq_addr,
-		      vqi_queue_state_word(queue->state),
+		      vqi_ring_word(queue->ring), queue->num, vqi_queue_structure(queue),
+		      queue->vq_addr, vqi_queue_state_word(queue->state),
 		      queue->consistent ? "" : ", moved while it was read");
 	print_vring(page, queue);
 	for (enum vqi_field_group group = 0; group < VQI_FIELDS_GROUP_COUNT; group++)
@@ -141,7 +141,10 @@ void vqi_raw_queue(struct vqi_page *page, const struct vqi_queue *queue)
 static void print_status(struct vqi_page *page, const struct vqi_device *device)
 {
 	vqi_page_begin(page, 4, 8);
-	vqi_page_add(page, VQI_STYLE_PLAIN, "status: 0x%x", device->status);
+	if (device->is_export)
+		vqi_page_add(page, VQI_STYLE_PLAIN, "status: -");
+	else
+		vqi_page_add(page, VQI_STYLE_PLAIN, "status: 0x%x", device->status);
 	for (unsigned int bit = 0; bit < 8; bit++)
 		if (device->status & 1u << bit && vqi_status_name(bit))
 			vqi_page_add(page, VQI_STYLE_PLAIN, " %s", vqi_status_name(bit));
@@ -175,9 +178,11 @@ static void print_features(struct vqi_page *page, const struct vqi_device *devic
 	const char *endian = vqi_endian_word(device->endian);
 
 	vqi_page_begin(page, 4, 8);
-	vqi_page_add(page, VQI_STYLE_PLAIN,
-		     "features: host 0x%" PRIx64 " guest 0x%" PRIx64 " endian %s;",
-		     device->host_features, device->guest_features, endian ? endian : "-");
+	vqi_page_add(page, VQI_STYLE_PLAIN, "features:");
+	if (!device->is_export)
+		vqi_page_add(page, VQI_STYLE_PLAIN, " host 0x%" PRIx64, device->host_features);
+	vqi_page_add(page, VQI_STYLE_PLAIN, " guest 0x%" PRIx64 " endian %s;",
+		     device->guest_features, endian ? endian : "-");
 	for (unsigned int bit = 0; bit < 64; bit++) {
 		const char *name = vqi_feature_name(device->device_id, bit);
 
@@ -253,19 +258,23 @@ void vqi_text_raw_device(struct vqi_page *page, const struct vqi_device *device)
 	const char *transport = vqi_transport_word(device->transport);
 	const char *address = device->transport_address;
 
+	if (!transport)
+		transport = device->is_export ? "exported by" : "transport";
+	if (device->is_export)
+		address = "vhost-user";
 	vqi_page_space(page);
 	vqi_page_line(page, 0, VQI_STYLE_BOLD, "%s", vqi_text_label(device));
-	vqi_page_line(page, 4, VQI_STYLE_PLAIN,
-		      "%s (device id %u), %s %s, VirtIODevice at 0x%" PRIx64,
-		      device->type ? device->type : "-", device->device_id,
-		      transport ? transport : "transport", address ? address : "-",
-		      device->vdev_addr);
-	vqi_page_line(page, 4, VQI_STYLE_PLAIN, "QOM path: %s",
-		      device->qom_path ? device->qom_path : "-");
+	vqi_page_line(page, 4, VQI_STYLE_PLAIN, "%s (device id %u), %s %s, %s at 0x%" PRIx64,
+		      device->type ? device->type : "-", device->device_id, transport,
+		      address ? address : "-", vqi_device_structure(device), device->vdev_addr);
+	if (!device->is_export)
+		vqi_page_line(page, 4, VQI_STYLE_PLAIN, "QOM path: %s",
+			      device->qom_path ? device->qom_path : "-");
 	for (size_t i = 0; i < device->backend_count; i++)
 		print_backend(page, &device->backends[i]);
 	print_status(page, device);
-	print_interrupt(page, device);
+	if (!device->is_export)
+		print_interrupt(page, device);
 	print_features(page, device);
 	for (size_t i = 0; i < device->queue_count; i++)
 		vqi_raw_queue(page, &device->queues[i]);

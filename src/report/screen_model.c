@@ -210,7 +210,9 @@ static bool set_headline(struct vqi_screen_model *model, const struct vqi_snapsh
 	if (asprintf(&model->about, "pid %jd  %s%s%.*s  %s%s", (intmax_t)target->pid,
 		     is_qemu ? "QEMU" : "qemu-storage-daemon", *version ? " " : "",
 		     (int)strcspn(version, " "), version,
-		     target->held.by != VQI_HELD_NOT ? "process stopped, " : "",
+		     target->held.by == VQI_HELD_NOT ? ""
+		     : target->run_state	     ? "process stopped, "
+						     : "process stopped",
 		     target->run_state ? target->run_state : "") < 0)
 		model->about = NULL;
 	return model->name && model->about;

@@ -32,7 +32,8 @@ static void add_program(struct vqi_page *page, const struct vqi_target *target)
 	else
 		vqi_page_add_whole(page, 2, VQI_STYLE_PLAIN, "%s", program);
 	if (target->held.by != VQI_HELD_NOT)
-		vqi_page_add_whole(page, 2, VQI_STYLE_YELLOW, "process stopped,");
+		vqi_page_add_whole(page, 2, VQI_STYLE_YELLOW,
+				   target->run_state ? "process stopped," : "process stopped");
 	if (target->run_state)
 		vqi_page_add_whole(page, 2,
 				   strcmp(target->run_state, "running") == 0 ? VQI_STYLE_PLAIN

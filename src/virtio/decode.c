@@ -8,9 +8,6 @@
 
 #include "reading.h"
 
-#define DEVICE_ENDIAN_LITTLE 1 /* enum virtio_device_endian, include/hw/virtio/virtio.h */
-#define DEVICE_ENDIAN_BIG    2
-
 struct vqi_view vqi_reading_view(const struct vqi_reading *reading, const struct piece *piece,
 				 uint64_t addr)
 {
@@ -31,7 +28,7 @@ struct vqi_view vqi_reading_device(const struct vqi_reading *reading)
 
 struct vqi_view vqi_reading_queue(const struct vqi_reading *reading, size_t index)
 {
-	size_t stride = reading->qemu->layout->structs[VQI_S_VirtQueue].size;
+	size_t stride = reading->qemu->layout->structs[reading->model->fields.queue].size;
 	struct vqi_view view = vqi_reading_view(reading, &reading->array, reading->vq);
 
 	view.addr += index * stride;
@@ -68,7 +65,7 @@ static bool same_piece(const struct vqi_reading *reading, const struct piece *pi
 
 bool vqi_reading_same_queue(const struct vqi_reading *reading, size_t queue)
 {
-	size_t stride = reading->qemu->layout->structs[VQI_S_VirtQueue].size;
+	size_t stride = reading->qemu->layout->structs[reading->model->fields.queue].size;
 	const struct queue_plan *plan = &reading->queues[queue];
 
 	return same_bytes(reading, reading->array.offset + queue * stride, stride) &&
@@ -81,124 +78,40 @@ size_t vqi_reading_queue_count(const struct vqi_reading *reading)
 	return reading->queue_count;
 }
 
-/* QEMU never changes a VRingMemoryRegionCaches, but makes a new one, virtio_init_region_cache(); one that
- * lies where the old did and has the same guest addresses leads to the same memory. */
-static bool queue_is_current(const struct vqi_reading *reading, size_t index)
-{
-	const struct queue_plan *plan = &reading->queues[index];
-	struct vqi_view queue = vqi_reading_queue(reading, index);
-	struct vqi_view vring = vqi_view_member(&queue, VQI_F_VirtQueue_vring);
-
-	return vqi_view_uint_or(&vring, VQI_F_VRing_num, 0) == plan->num &&
-	       vqi_view_uint_or(&vring, VQI_F_VRing_desc, 0) == plan->desc_gpa &&
-	       vqi_view_uint_or(&vring, VQI_F_VRing_avail, 0) == plan->avail_gpa &&
-	       vqi_view_uint_or(&vring, VQI_F_VRing_used, 0) == plan->used_gpa &&
-	       vqi_view_uint_or(&vring, VQI_F_VRing_caches, 0) == plan->caches_hva;
-}
-
-/* A queue may have come after the last: a network card that negotiated VIRTIO_NET_F_MQ. */
-static bool ends_where_planned(const struct vqi_reading *reading)
-{
-	struct vqi_view end, vring;
-
-	if (reading->queue_count == VQI_MAX_QUEUES)
-		return true;
-	end = vqi_reading_queue(reading, reading->queue_count);
-	vring = vqi_view_member(&end, VQI_F_VirtQueue_vring);
-	return vqi_view_uint_or(&vring, VQI_F_VRing_num, 1) == 0;
-}
-
-bool vqi_reading_is_current(const struct vqi_reading *reading)
-{
-	struct vqi_view device = vqi_reading_device(reading);
-	uint64_t features = vqi_view_uint_or(&device, VQI_F_VirtIODevice_guest_features, 0);
-
-	if (vqi_view_uint_or(&device, VQI_F_VirtIODevice_vq, 0) != reading->vq ||
-	    features != reading->features)
-		return false;
-	for (size_t i = 0; i < reading->queue_count; i++) {
-		if (!queue_is_current(reading, i))
-			return false;
-	}
-	return ends_where_planned(reading);
-}
-
-static struct vqi_num number(const struct vqi_view *view, enum vqi_field_id field)
+struct vqi_num vqi_view_number(const struct vqi_view *view, enum vqi_field_id field)
 {
 	uint64_t value;
 
 	return vqi_view_uint(view, field, &value) ? VQI_NUM(value) : VQI_UNKNOWN;
 }
 
-/* Source: include/hw/virtio/virtio-access.h virtio_access_is_big_endian(). */
-static enum vqi_endian decode_endian(const struct vqi_view *view, uint64_t features)
+bool vqi_reading_is_current(const struct vqi_reading *reading)
 {
-	if (features >> VQI_FEATURE_VERSION_1 & 1)
-		return VQI_ENDIAN_LITTLE;
-	switch (vqi_view_uint_or(view, VQI_F_VirtIODevice_device_endian, 0)) {
-	case DEVICE_ENDIAN_LITTLE:
-		return VQI_ENDIAN_LITTLE;
-	case DEVICE_ENDIAN_BIG:
-		return VQI_ENDIAN_BIG;
-	default:
-		return VQI_ENDIAN_UNKNOWN;
-	}
+	return reading->model->is_current(reading);
 }
 
-/* Source: include/hw/virtio/virtio.h virtio_device_started(). */
-static bool decode_started(const struct vqi_view *view, unsigned int status)
+const struct vqi_index_fields *vqi_index_fields_of(const struct vqi_device *device)
 {
-	if (vqi_view_uint_or(view, VQI_F_VirtIODevice_use_started, 0))
-		return vqi_view_uint_or(view, VQI_F_VirtIODevice_started, 0);
-	return status & VQI_STATUS_DRIVER_OK;
+	return device->is_export ? &vqi_model_exported.fields : &vqi_model_emulated.fields;
 }
 
-static void decode_device(const struct vqi_view *view, struct vqi_device *device)
+static void decode_indices(const struct vqi_reading *reading, const struct vqi_view *view,
+			   struct vqi_queue *queue)
 {
-	uint64_t vhost_started;
+	const struct vqi_index_fields *fields = &reading->model->fields;
 
-	device->vdev_addr = view->addr;
-	device->device_id = (unsigned int)vqi_view_uint_or(view, VQI_F_VirtIODevice_device_id, 0);
-	device->status = (unsigned int)vqi_view_uint_or(view, VQI_F_VirtIODevice_status, 0);
-	device->host_features = vqi_view_uint_or(view, VQI_F_VirtIODevice_host_features, 0);
-	device->guest_features = vqi_view_uint_or(view, VQI_F_VirtIODevice_guest_features, 0);
-	device->broken = vqi_view_uint_or(view, VQI_F_VirtIODevice_broken, 0);
-	device->disabled = vqi_view_uint_or(view, VQI_F_VirtIODevice_disabled, 0);
-	device->started = decode_started(view, device->status);
-	device->vm_running = number(view, VQI_F_VirtIODevice_vm_running);
-	device->isr = number(view, VQI_F_VirtIODevice_isr);
-	device->endian = decode_endian(view, device->guest_features);
-	if (vqi_view_uint(view, VQI_F_VirtIODevice_vhost_started, &vhost_started))
-		device->vhost = vhost_started ? VQI_VHOST_UNKNOWN : VQI_VHOST_NONE;
-	/* A back end that is gone: it has written to the rings what QEMU knows nothing of. */
-	if (device->is_vhost_only && device->status & VQI_STATUS_DRIVER_OK &&
-	    device->vhost == VQI_VHOST_NONE)
-		device->vhost = VQI_VHOST_UNKNOWN;
-}
-
-static void decode_indices(const struct vqi_view *view, bool packed, struct vqi_queue *queue)
-{
-	queue->last_avail_idx = number(view, VQI_F_VirtQueue_last_avail_idx);
-	queue->shadow_avail_idx = number(view, VQI_F_VirtQueue_shadow_avail_idx);
-	queue->used_idx = number(view, VQI_F_VirtQueue_used_idx);
-	queue->signalled_used = number(view, VQI_F_VirtQueue_signalled_used);
-	queue->signalled_used_valid = number(view, VQI_F_VirtQueue_signalled_used_valid);
-	queue->notification = number(view, VQI_F_VirtQueue_notification);
-	queue->inuse = number(view, VQI_F_VirtQueue_inuse);
-	if (!packed)
+	queue->last_avail_idx = vqi_view_number(view, fields->last_avail_idx);
+	queue->shadow_avail_idx = vqi_view_number(view, fields->shadow_avail_idx);
+	queue->used_idx = vqi_view_number(view, fields->used_idx);
+	queue->signalled_used = vqi_view_number(view, fields->signalled_used);
+	queue->signalled_used_valid = vqi_view_number(view, fields->signalled_used_valid);
+	queue->notification = vqi_view_number(view, fields->notification);
+	queue->inuse = vqi_view_number(view, fields->inuse);
+	if (!reading->packed)
 		return;
-	queue->wrap.last_avail = number(view, VQI_F_VirtQueue_last_avail_wrap_counter);
-	queue->wrap.shadow_avail = number(view, VQI_F_VirtQueue_shadow_avail_wrap_counter);
-	queue->wrap.used = number(view, VQI_F_VirtQueue_used_wrap_counter);
-}
-
-/* The descriptor of an EventNotifier; 0 is one that was never set up, -1 one that was cleaned up. */
-static struct vqi_num decode_notifier(const struct vqi_view *view, enum vqi_field_id field)
-{
-	struct vqi_view notifier = vqi_view_member(view, field);
-	struct vqi_num fd = number(&notifier, VQI_F_EventNotifier_rfd);
-
-	return fd.known && (int32_t)fd.value > 0 ? fd : VQI_UNKNOWN;
+	queue->wrap.last_avail = vqi_view_number(view, VQI_F_VirtQueue_last_avail_wrap_counter);
+	queue->wrap.shadow_avail = vqi_view_number(view, VQI_F_VirtQueue_shadow_avail_wrap_counter);
+	queue->wrap.used = vqi_view_number(view, VQI_F_VirtQueue_used_wrap_counter);
 }
 
 static enum vqi_ring_access decode_access(const struct vqi_reading *reading,
@@ -270,38 +183,32 @@ static void decode_ring(const struct vqi_reading *reading, const struct queue_pl
 static struct vqi_error *decode_queue(const struct vqi_reading *reading, size_t index,
 				      const struct vqi_device *device, struct vqi_queue *queue)
 {
+	const struct queue_plan *plan = &reading->queues[index];
 	struct vqi_view view = vqi_reading_queue(reading, index);
-	struct vqi_view vring = vqi_view_member(&view, VQI_F_VirtQueue_vring);
 	struct vqi_queue_role role = vqi_queue_role(device->device_id, device->guest_features,
 						    (unsigned int)reading->queue_count,
 						    (unsigned int)index);
-
-	/* Every entry names itself; one that does not means that the layout is wrong. */
-	if (vqi_view_uint_or(&view, VQI_F_VirtQueue_queue_index, ~0ull) != index ||
-	    vqi_view_uint_or(&view, VQI_F_VirtQueue_vdev, 0) != reading->vdev)
-		return vqi_error_new(VQI_ERROR_BAD_DATA,
-				     "queue %zu: what lies at 0x%llx is no VirtQueue of the device",
-				     index, (unsigned long long)view.addr);
+	struct vqi_error *error;
 
 	*queue = (struct vqi_queue){
 		.index = (unsigned int)index,
 		.role = role.role,
 		.kind = role.kind,
 		.ring = reading->packed ? VQI_RING_PACKED : VQI_RING_SPLIT,
+		.is_export = device->is_export,
 		.vq_addr = view.addr,
-		.num = reading->queues[index].num,
-		.desc_gpa = vqi_view_uint_or(&vring, VQI_F_VRing_desc, 0),
-		.avail_gpa = vqi_view_uint_or(&vring, VQI_F_VRing_avail, 0),
-		.used_gpa = vqi_view_uint_or(&vring, VQI_F_VRing_used, 0),
-		.vector = number(&view, VQI_F_VirtQueue_vector),
-		.host_notifier_fd = decode_notifier(&view, VQI_F_VirtQueue_host_notifier),
-		.host_notifier_hva = vqi_view_member(&view, VQI_F_VirtQueue_host_notifier).addr,
-		.guest_notifier_fd = decode_notifier(&view, VQI_F_VirtQueue_guest_notifier),
+		.num = plan->num,
+		.desc_gpa = plan->desc_gpa,
+		.avail_gpa = plan->avail_gpa,
+		.used_gpa = plan->used_gpa,
 	};
+	error = reading->model->decode_queue(reading, index, queue);
+	if (error)
+		return error;
 	if (device->vhost == VQI_VHOST_NONE)
-		decode_indices(&view, reading->packed, queue);
+		decode_indices(reading, &view, queue);
 	if (queue->desc_gpa)
-		decode_ring(reading, &reading->queues[index], device, queue);
+		decode_ring(reading, plan, device, queue);
 	return NULL;
 }
 
@@ -315,11 +222,14 @@ struct vqi_error *vqi_reading_decode(const struct vqi_reading *reading,
 
 	if (!queues)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	if (!view.len || !vqi_reading_queue(reading, 0).len)
+	if (!view.len || (reading->queue_count && !vqi_reading_queue(reading, 0).len))
 		return vqi_error_fault(reading->vdev, reading->device.len);
-	decode_device(&view, ret_device);
-	for (size_t i = 0; !error && i < reading->queue_count; i++)
+	reading->model->decode_device(&view, ret_device);
+	for (size_t i = 0; !error && i < reading->queue_count; i++) {
 		error = decode_queue(reading, i, ret_device, &queues[i]);
+		if (ret_device->is_export) /* it has no status */
+			ret_device->started |= queues[i].desc_gpa != 0;
+	}
 	if (error)
 		return error;
 	free(ret_device->queues);

@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from odd_qemus import PID_NAMESPACE, OddQemu
+from odd_qemus import PID_NAMESPACE, OddQemu, of_another_build, strip
 from vqitest import StorageDaemon
 
 
@@ -16,6 +16,11 @@ def inner_pids(pid):
     """What a process is called in each of the namespaces that it is in, ours first."""
     status = Path(f"/proc/{pid}/status").read_text()
     return [int(word) for word in status.partition("\nNSpid:")[2].partition("\n")[0].split()]
+
+
+def start_unknown(start, folder, name="dark"):
+    """A QEMU of which nothing is known, without a device from which something could be derived."""
+    return start("-no-reboot", name=name, executable=of_another_build(strip(folder / "qemu-system-x86_64"), "1.0.1"))
 
 
 class Host:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import odd_qemus
 import pytest
-from hosts import Host, inner_pids, only_child
+from hosts import Host, inner_pids, only_child, start_unknown
 from rig import GEOMETRY, SLOW
 
 from vqitest.driver import EVENT_IDX, VERSION_1, Disk, Driver
@@ -308,19 +308,28 @@ def test_no_permission(start, inspect, inspector, tmp_path):
         inspector.path = path
 
 
-def test_storage_daemon(host, start, inspect):
-    """What cannot be inspected yet is a gap beside others, and a failure alone."""
+def test_storage_daemon(host, start, inspect, reports):
+    """Beside the VMs, whose disks it may have; it has no name."""
     with host.storage_daemon() as daemon:
-        stdout, stderr = inspect("--all", status=3)
-        assert stdout == ""
-        (pid,) = inner_pids(daemon.pid)[1:]
-        unsupported = f"process {pid} is a qemu-storage-daemon, which cannot be inspected yet"
-        assert stderr == f"virtq-inspect: qemu-storage-daemon (pid {pid}): {unsupported}\n"
+        assert inspect("--all")[0].startswith("1 VM, 1 with nothing found\n")
         start(name="web1")
-        stdout, stderr = inspect("--all", status=4)
-        assert stdout.startswith("1 VM, 1 with nothing found; 1 more could not be inspected\n")
-        assert unsupported in stderr
-        assert inspect("--all", "--format=json", status=4)[0].count("\n") == 1
+        found = {report.target["kind"]: report.target for report in reports()}
+        assert (found["qemu"]["vm_name"], found["storage-daemon"]["vm_name"]) == ("web1", None)
+        assert found["storage-daemon"]["pid"] == inner_pids(daemon.pid)[1]
+
+
+def test_one_that_is_unknown(start, inspect, tmp_path):
+    """It does not hide the others."""
+    unknown = start_unknown(start, tmp_path)
+    stdout, stderr = inspect("--all", status=3)
+    assert stdout == ""
+    assert stderr.startswith(f"virtq-inspect: dark (pid {unknown.inner}): ")
+    assert "no layout profile fits: there is none of QEMU 1.0.1" in stderr
+    start(name="web1")
+    stdout, stderr = inspect("--all", status=3)
+    assert stdout.startswith("1 VM, 1 with nothing found; 1 more could not be inspected\n")
+    assert "no layout profile fits" in stderr
+    assert inspect("--all", "--format=json", status=3)[0].count("\n") == 1
 
 
 def test_devices_and_queues(start, inspect, reports):

@@ -9,7 +9,7 @@ import odd_qemus
 import pytest
 from odd_qemus import OddQemu
 
-from vqitest import StorageDaemon, qemu_folder
+from vqitest import qemu_folder
 from vqitest.harm import do_no_harm
 from vqitest.inspector import Report
 from vqitest.qtest import Bus
@@ -144,14 +144,6 @@ def test_its_own_kind(inspector):
     inspector.fails("--pid", os.getpid(), status=3)
     if os.path.exists("/proc/2") and not os.path.exists("/proc/2/exe"):
         inspector.fails("--pid", 2, status=3)
-
-
-def test_storage_daemon(inspector):
-    with StorageDaemon("--blockdev", "null-co,node-name=n0") as daemon:
-        stderr = inspector.fails("--pid", daemon.pid, status=3)
-        assert "qemu-storage-daemon" in stderr
-        do_no_harm(daemon.pid)
-        daemon.qmp.execute("query-named-block-nodes")
 
 
 def test_layout_is_missing(inspector, machines, tmp_path):

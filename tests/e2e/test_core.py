@@ -14,7 +14,6 @@ from odd_qemus import OddQemu
 from rig import GEOMETRY, SLOW, on, on_all
 from stuck_requests import submit
 
-from vqitest import StorageDaemon
 from vqitest.inspector import Report
 
 # What is the kernel's to tell, follows from it, or is told of two looks.
@@ -203,9 +202,6 @@ def test_of_other_programs(inspector, cores):
         core = cores(other.pid)
         other.kill()
     assert "is no QEMU" in inspector.fails("--core", core, status=3)
-    with StorageDaemon() as daemon:
-        core = cores(daemon.pid)
-    assert "qemu-storage-daemon" in inspector.fails("--core", core, status=3)
 
 
 @pytest.mark.parametrize(

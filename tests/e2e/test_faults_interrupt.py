@@ -155,7 +155,7 @@ def test_interrupt_undecided(rig):
     queue["signalled_used"] = 2
     rig.expect(disk.ring, state="stuck", signalled_used=2)
     finding = rig.report(status=1).only_finding("interrupt-suppressed", "blk0", 0)
-    summary = "3 completions that the driver has not picked up; it was due an interrupt, and QEMU has not decided on it"
+    summary = "3 completions that the driver has not picked up; it was due an interrupt, and the device has not decided on it"
     assert finding["summary"] == summary
     check_due(rig, finding)
     check_evidence(finding, "^used_event 2 .* it is 5$", "^signalled_used 2: ")
@@ -177,8 +177,8 @@ def test_interrupt_never_sent(rig):
     rig.expect(disk.ring, state="stuck", unreaped=count, interrupt_due=True)
     report = rig.report(status=1)
     finding = report.only_finding("interrupt-suppressed", "blk0", 0)
-    summary = f"{count} completions that the driver has not picked up; it was due an interrupt, and QEMU has not sent any"
-    assert finding["summary"] == f"{summary} since the device was reset"
+    summary = f"{count} completions that the driver has not picked up; it was due an interrupt, and the device has not sent any"
+    assert finding["summary"] == f"{summary} since it was reset"
     check_due(rig, finding)
     check_evidence(finding, "^MSI-X vector 1: not masked, not pending$", "^ISR status 0x0 ")
     assert interrupt_of(report)["isr"] == 0

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
-from hosts import inner_pids
+from hosts import inner_pids, start_unknown
 from rig import SLOW, GEOMETRY, on
 from stuck_requests import qcow2_on_blkdebug, qemu_io, submit
 from test_all import STUCK, hang, host, inspect, start  # noqa: F401 fixtures
@@ -197,6 +197,7 @@ def test_all_vms_in_one_text(host, start, inspect, tmp_path):  # noqa: F811
     start(name="twin")
     start(name="twin")
     file = tmp_path / "virtq-inspect.prom"
+    start_unknown(start, tmp_path)
     with host.storage_daemon() as daemon:
         stdout, stderr = inspect("--all", "--format=openmetrics", "--output", file, status=1)
         printed, _ = inspect("--all", "--format=openmetrics", status=1)
@@ -204,13 +205,14 @@ def test_all_vms_in_one_text(host, start, inspect, tmp_path):  # noqa: F811
     text = file.read_text()
     promtool("check", "metrics", input=text)
     assert stdout == ""
-    assert re.fullmatch(r"virtq-inspect: qemu-storage-daemon \(pid \d+\): [^\n]+\n(.*\n)*", stderr)
+    assert re.fullmatch(r"virtq-inspect: dark \(pid \d+\): [^\n]+\n(.*\n)*", stderr)
     found = by_vm(text)
     assert {vm: (about["up"], about["exit_status"]) for vm, about in found.items()} == {
         "web1": (1, 1),
         "twin": (1, 0),
         "twin#2": (1, 0),
-        number: (0, 3),
+        number: (1, 0),
+        "dark": (0, 3),
     }
     # But for when and how long.
     assert {vm: set(about) for vm, about in by_vm(printed).items()} == {vm: set(about) for vm, about in found.items()}
@@ -230,10 +232,10 @@ def test_a_host_without_vms(inspect, tmp_path):  # noqa: F811
     promtool("check", "metrics", input=file.read_text())
 
 
-def test_none_that_can_be_inspected(host, inspect):  # noqa: F811
-    with host.storage_daemon() as daemon:
-        stdout, _ = inspect("--all", "--format=openmetrics", status=3)
-        assert by_vm(stdout) == {str(inner_pids(daemon.pid)[1]): {"up": 0, "exit_status": 3}}
+def test_none_that_can_be_inspected(start, inspect, tmp_path):  # noqa: F811
+    start_unknown(start, tmp_path)
+    stdout, _ = inspect("--all", "--format=openmetrics", status=3)
+    assert by_vm(stdout) == {"dark": {"up": 0, "exit_status": 3}}
 
 
 @pytest.mark.parametrize("more", [(), ("--format=json",)], ids=["text", "json"])

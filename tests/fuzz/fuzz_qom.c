@@ -48,7 +48,8 @@ static void read_device(struct vqi_qemu *qemu, uint64_t vdev)
 	drop(vqi_qemu_vhost_type(qemu, vdev, &type));
 	for (size_t i = 0; i < described.backend_count; i++)
 		drop(vqi_qemu_block(qemu, vdev, &described.backends[i]));
-	error = vqi_reading_plan(qemu, vdev, &reading);
+	described.vdev_addr = vdev;
+	error = vqi_reading_plan(qemu, &described, &reading);
 	if (!error) {
 		struct vqi_range *ranges = vqi_reading_ranges(reading, &count);
 

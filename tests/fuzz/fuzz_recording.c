@@ -23,7 +23,7 @@ static void read_facts(struct vqi_process *process)
 	if (!layout)
 		abort();
 	drop(vqi_image_open(process, &image));
-	drop(vqi_layout_recall(process, layout));
+	drop(vqi_layout_recall(process, VQI_IMAGE_QEMU, layout));
 	drop(vqi_heap_recall(process, &heap));
 	for (size_t i = 0; i < heap.count; i++)
 		if (vqi_heap_find(&heap, heap.chunks[i].address) != &heap.chunks[i])

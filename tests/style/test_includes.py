@@ -24,6 +24,7 @@ PUBLIC = {
     "elf.h": "base",
     "error.h": "base",
     "fnv.h": "base",
+    "exports.h": "qemu",
     "ghash.h": "qemu",
     "heap.h": "target",
     "history.h": "report",

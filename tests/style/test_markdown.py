@@ -121,7 +121,7 @@ def pages(reports):
 
 
 def test_size(reports):
-    assert len(reports) == 8 + len(HOSTILE)
+    assert len(reports) == 9 + len(HOSTILE)
     for report in reports:
         assert 300 < len(report) < LIMIT
 

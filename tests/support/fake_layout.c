@@ -10,6 +10,8 @@
 static const struct {
 	enum vqi_struct_id id, base;
 } bases[] = {
+	{VQI_S_VuBlkExport, VQI_S_BlockExport},
+	{VQI_S_VuBlkReq, VQI_S_VuVirtqElement},
 	{VQI_S_DeviceState, VQI_S_Object},
 	{VQI_S_BusState, VQI_S_Object},
 	{VQI_S_Chardev, VQI_S_Object},
@@ -53,6 +55,9 @@ static const struct {
 	{VQI_F_VRingMemoryRegionCaches_desc, VQI_S_MemoryRegionCache},
 	{VQI_F_VRingMemoryRegionCaches_avail, VQI_S_MemoryRegionCache},
 	{VQI_F_VRingMemoryRegionCaches_used, VQI_S_MemoryRegionCache},
+	{VQI_F_VuBlkExport_vu_server, VQI_S_VuServer},
+	{VQI_F_VuServer_vu_dev, VQI_S_VuDev},
+	{VQI_F_VuVirtq_vring, VQI_S_VuRing},
 };
 
 /* Sizes other than a pointer's. */
@@ -153,6 +158,31 @@ static const struct {
 	{VQI_F_VirtQueueElement_out_num, 4},
 	{VQI_F_VirtQueueElement_in_num, 4},
 	{VQI_F_CoroutineUContext_env, 200},
+	{VQI_F_AioHandler_fd, 4},
+	{VQI_F_BlockExport_next, 16},
+	{VQI_F_BlockExport_refcount, 4},
+	{VQI_F_BlockExport_user_owned, 1},
+	{VQI_F_VuDev_sock, 4},
+	{VQI_F_VuVirtq_err_fd, 4},
+	{VQI_F_VuServer_max_queues, 4},
+	{VQI_F_VuDev_nregions, 4},
+	{VQI_F_VuDev_broken, 1},
+	{VQI_F_VuDev_max_queues, 2},
+	{VQI_F_VuVirtq_last_avail_idx, 2},
+	{VQI_F_VuVirtq_shadow_avail_idx, 2},
+	{VQI_F_VuVirtq_used_idx, 2},
+	{VQI_F_VuVirtq_signalled_used, 2},
+	{VQI_F_VuVirtq_signalled_used_valid, 1},
+	{VQI_F_VuVirtq_notification, 1},
+	{VQI_F_VuVirtq_inuse, 4},
+	{VQI_F_VuVirtq_call_fd, 4},
+	{VQI_F_VuVirtq_kick_fd, 4},
+	{VQI_F_VuVirtq_enable, 4},
+	{VQI_F_VuVirtq_started, 1},
+	{VQI_F_VuRing_num, 4},
+	{VQI_F_VuVirtqElement_index, 4},
+	{VQI_F_VuVirtqElement_out_num, 4},
+	{VQI_F_VuVirtqElement_in_num, 4},
 };
 
 /* What objects of a type are. */

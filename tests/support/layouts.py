@@ -1,6 +1,6 @@
 """Make the profiles of one QEMU: one for all its emulators whose layouts agree.
 
-Usage: layouts.py VIRTQ-INSPECT FOLDER EMULATOR...
+Usage: layouts.py VIRTQ-INSPECT FOLDER EMULATOR...   (or its qemu-storage-daemon, for what that alone was built with)
 """
 
 import json
@@ -35,6 +35,8 @@ def enter(emulator):
 
 
 def command(emulator):
+    if Path(emulator).name == "qemu-storage-daemon":
+        return [emulator, "--chardev", "stdio,id=qmp", "--monitor", "qmp"]
     machine, device = MACHINES[architecture(emulator)]
     arguments = ["-M", machine, "-device", device, "-accel", "qtest", "-nodefaults", "-display", "none", "-qmp", "stdio"]
     return [*enter(emulator), str(Path(emulator).resolve()), *(word for folder in FIRMWARE for word in ("-L", folder)), *arguments]

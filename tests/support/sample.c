@@ -325,6 +325,29 @@ void vqi_sample_vhost(struct vqi_sample *sample)
 	device->queues[2].state = VQI_QUEUE_DISABLED;
 }
 
+void vqi_sample_exports(struct vqi_sample *sample)
+{
+	static const char *const ids[] = {"e0", "e1"};
+	struct vqi_target *target = &sample->snapshot.target;
+
+	vqi_sample_empty(sample);
+	target->kind = VQI_TARGET_STORAGE_DAEMON;
+	target->vm_name = target->arch = target->run_state = NULL;
+	for (size_t i = 0; i < 2; i++)
+		sample->devices[sample->snapshot.device_count++] = (struct vqi_device){
+			.id = (char *)ids[i],
+			.type = (char *)"virtio-blk",
+			.is_export = true,
+			.vdev_addr = 0x55d0c0de1000 + i * 0x1000,
+			.device_id = 2,
+			.started = i == 0,
+			.queues = sample->queues,
+		};
+	add_queues(sample, &sample->devices[0], 2, 21);
+	for (size_t i = 0; i < 2; i++)
+		sample->queues[i].is_export = true;
+}
+
 void vqi_sample_unknown(struct vqi_sample *sample)
 {
 	struct vqi_device *device;
@@ -418,7 +441,8 @@ void vqi_sample_hostile(struct vqi_sample *sample)
 }
 
 void (*const vqi_samples[])(struct vqi_sample *sample) = {
-	vqi_sample_empty,  vqi_sample_healthy, vqi_sample_stuck,   vqi_sample_requests,
-	vqi_sample_packed, vqi_sample_vhost,   vqi_sample_unknown, vqi_sample_hostile,
+	vqi_sample_empty,    vqi_sample_healthy, vqi_sample_stuck,
+	vqi_sample_requests, vqi_sample_packed,	 vqi_sample_vhost,
+	vqi_sample_exports,  vqi_sample_unknown, vqi_sample_hostile,
 };
 const size_t vqi_sample_count = sizeof(vqi_samples) / sizeof(vqi_samples[0]);

@@ -51,6 +51,9 @@ void vqi_sample_packed(struct vqi_sample *sample);
 /* One device that the kernel's vhost runs. */
 void vqi_sample_vhost(struct vqi_sample *sample);
 
+/* Of a storage daemon: one export with a client, one without. */
+void vqi_sample_exports(struct vqi_sample *sample);
+
 /* As little as can be known: all that may be NULL or unknown is, and one gap of each kind. */
 void vqi_sample_unknown(struct vqi_sample *sample);
 

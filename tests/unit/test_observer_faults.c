@@ -76,7 +76,8 @@ START_TEST(test_every_fault_of_a_reading)
 	size_t count, stride = qemu->layout.structs[VQI_S_VirtQueue].size;
 	struct vqi_range *ranges;
 
-	ck_assert_ok(vqi_reading_plan(&qemu->qemu, blk0.vdev, &reading));
+	ck_assert_ok(vqi_reading_plan(
+		&qemu->qemu, &(const struct vqi_device){.vdev_addr = blk0.vdev}, &reading));
 	ranges = vqi_reading_ranges(reading, &count);
 	for (size_t i = 0; i < count; i++) {
 		for (uint64_t byte = 0; byte < ranges[i].len && byte < 4 * stride; byte += STEP)

@@ -23,7 +23,8 @@ static struct vqi_device device; /* as decoded */
 static struct vqi_error *plan(void)
 {
 	vqi_reading_free(take_ptr(reading));
-	return vqi_reading_plan(&qemu->qemu, fake.vdev, &reading);
+	return vqi_reading_plan(&qemu->qemu, &(const struct vqi_device){.vdev_addr = fake.vdev},
+				&reading);
 }
 
 static void read_all(void)

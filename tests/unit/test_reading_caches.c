@@ -26,7 +26,8 @@ static void setup(void)
 	qemu = fake_qemu_new(1);
 	fake = fake_device(qemu, &(struct fake_device_options){.id = "blk0", .queues = 1});
 	fake_ring(qemu, &fake, 0, &(struct ring_options){.num = 8, .event_idx = true}, &ring);
-	ck_assert_ok(vqi_reading_plan(&qemu->qemu, fake.vdev, &reading));
+	ck_assert_ok(vqi_reading_plan(
+		&qemu->qemu, &(const struct vqi_device){.vdev_addr = fake.vdev}, &reading));
 }
 
 static void teardown(void)

@@ -58,7 +58,7 @@ START_TEST(test_members)
 	check_members(
 		"devices.0",
 		"id qom_path type device_id vdev_addr transport interrupt backends status "
-		"status_flags features broken disabled started vm_running endian vhost queues");
+		"status_flags features broken disabled started vm_running endian vhost export queues");
 	check_members("devices.0.transport",
 		      "type address memory bus_master ioeventfd_started ioeventfd_grabbed");
 	check_members("devices.0.interrupt",

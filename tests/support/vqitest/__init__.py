@@ -11,7 +11,7 @@ Nothing here waits by sleeping: there is always a socket, a prompt or a process 
 from .channel import Channel, ChannelClosed
 from .guest import Guest, guest_folder
 from .harm import do_no_harm, threads
-from .qemu import ChildError, InstalledQemu, Qemu, Qtest, StorageDaemon, qemu_folder
+from .qemu import ChildError, InstalledQemu, InstalledStorageDaemon, Qemu, Qtest, StorageDaemon, qemu_folder
 from .qmp import Qmp, QmpError
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "ChildError",
     "Guest",
     "InstalledQemu",
+    "InstalledStorageDaemon",
     "Qemu",
     "Qmp",
     "QmpError",

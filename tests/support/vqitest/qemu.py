@@ -240,6 +240,13 @@ class StorageDaemon(_Child):
         return {"qmp": monitor}
 
 
+class InstalledStorageDaemon(StorageDaemon):
+    """Debian's own, as its package has it: stripped, and a profile of its layout comes with the tool."""
+
+    def command_line(self):
+        return ["/usr/bin/qemu-storage-daemon", *self.arguments]
+
+
 class Qtest:
     """The qtest protocol: one command a line, one answer a line (system/qtest.c in QEMU describes it)."""
 

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A device that libvhost-user runs: VuDev, with an array of VuVirtqs. Its rings are at addresses of the process itself.
+ * Source: libvhost-user.h, libvhost-user.c map_ring(). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "vqi/exports.h"
+#include "vqi/limits.h"
+
+#include "reading.h"
+
+/* Where a queue's ring is, as its VuVirtq says; none of a queue that was stopped. */
+struct place {
+	uint32_t num;
+	uint64_t desc, avail, used;
+};
+
+static struct place decode_place(const struct vqi_view *queue)
+{
+	struct vqi_view vring = vqi_view_member(queue, VQI_F_VuVirtq_vring);
+	uint32_t num = (uint32_t)vqi_view_uint_or(&vring, VQI_F_VuRing_num, 0);
+
+	if (!vqi_view_uint_or(queue, VQI_F_VuVirtq_started, 0))
+		return (struct place){.num = num};
+	return (struct place){
+		.num = num,
+		.desc = vqi_view_uint_or(&vring, VQI_F_VuRing_desc, 0),
+		.avail = vqi_view_uint_or(&vring, VQI_F_VuRing_avail, 0),
+		.used = vqi_view_uint_or(&vring, VQI_F_VuRing_used, 0),
+	};
+}
+
+/* ---- planning ---- */
+
+/* What is none of the guest's memory has no length. */
+static struct cache find_part(const struct vqi_guest_ram *ram, uint64_t hva, uint64_t *ret_gpa)
+{
+	struct cache part = {.hva = hva};
+
+	if (hva && !vqi_guest_ram_gpa(ram, hva, ret_gpa, &part.len))
+		*ret_gpa = 0;
+	return part;
+}
+
+static void plan_queue(const struct vqi_guest_ram *ram, const struct place *place,
+		       struct queue_plan *plan)
+{
+	plan->num = place->num;
+	plan->caches_hva = place->desc;
+	plan->caches_read = true;
+	plan->desc = find_part(ram, place->desc, &plan->desc_gpa);
+	plan->avail = find_part(ram, place->avail, &plan->avail_gpa);
+	plan->used = find_part(ram, place->used, &plan->used_gpa);
+}
+
+static struct vqi_error *plan_queues(struct vqi_reading *reading, const struct vqi_guest_ram *ram)
+{
+	const struct vqi_layout *layout = reading->qemu->layout;
+	size_t stride = layout->structs[VQI_S_VuVirtq].size;
+	size_t count = reading->queue_count;
+	vqi_cleanup_free uint8_t *bytes = calloc(count + 1, stride);
+	struct vqi_error *error;
+
+	reading->queues = calloc(count + 1, sizeof(*reading->queues));
+	if (!bytes || !reading->queues)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	if (!count)
+		return NULL;
+	error = vqi_error_prefix(
+		vqi_mem_read(reading->qemu->mem, reading->vq, bytes, count * stride), "VuDev.vq");
+	for (size_t i = 0; !error && i < count; i++) {
+		const struct vqi_view view = {layout, reading->vq + i * stride, bytes + i * stride,
+					      stride};
+		struct place place = decode_place(&view);
+
+		if (place.num > VQI_MAX_RING)
+			return vqi_error_new(VQI_ERROR_BAD_DATA, "queue %zu: ring of %u entries", i,
+					     place.num);
+		plan_queue(ram, &place, &reading->queues[i]);
+	}
+	return error;
+}
+
+/* Without a client there are no queues. */
+static struct vqi_error *plan(struct vqi_reading *reading)
+{
+	vqi_cleanup(vqi_guest_ram_done) struct vqi_guest_ram ram = {0};
+	struct vqi_qemu *qemu = reading->qemu;
+	struct vqi_error *error;
+	uint64_t count = 0;
+
+	error = vqi_qemu_field(qemu, reading->vdev, VQI_F_VuDev_vq, &reading->vq);
+	if (!error)
+		error = vqi_qemu_field(qemu, reading->vdev, VQI_F_VuDev_features,
+				       &reading->features);
+	if (!error && reading->vq)
+		error = vqi_qemu_field(qemu, reading->vdev, VQI_F_VuDev_max_queues, &count);
+	if (!error && count > VQI_MAX_QUEUES)
+		error = vqi_error_new(VQI_ERROR_BAD_DATA, "VuDev.max_queues is %llu",
+				      (unsigned long long)count);
+	reading->queue_count = count;
+	if (!error && count)
+		error = vqi_qemu_export_ram(qemu, reading->vdev, &ram);
+	return error ? error : plan_queues(reading, &ram);
+}
+
+/* ---- decoding ---- */
+
+static bool queue_is_current(const struct vqi_reading *reading, size_t index)
+{
+	const struct queue_plan *plan = &reading->queues[index];
+	struct vqi_view queue = vqi_reading_queue(reading, index);
+	struct place place = decode_place(&queue);
+
+	return place.num == plan->num && place.desc == plan->desc.hva &&
+	       place.avail == plan->avail.hva && place.used == plan->used.hva;
+}
+
+static bool is_current(const struct vqi_reading *reading)
+{
+	struct vqi_view device = vqi_reading_device(reading);
+
+	if (vqi_view_uint_or(&device, VQI_F_VuDev_vq, 0) != reading->vq ||
+	    vqi_view_uint_or(&device, VQI_F_VuDev_features, 0) != reading->features)
+		return false;
+	for (size_t i = 0; i < reading->queue_count; i++) {
+		if (!queue_is_current(reading, i))
+			return false;
+	}
+	return true;
+}
+
+#define PROTOCOL_FEATURES                                                                          \
+	30 /* VHOST_USER_F_PROTOCOL_FEATURES: between the processes, and no driver's */
+
+/* Whatever the driver's byte order was once, libvhost-user knows little endian alone. */
+static void decode_device(const struct vqi_view *view, struct vqi_device *device)
+{
+	device->is_export = true;
+	device->vdev_addr = view->addr;
+	device->device_id = VQI_DEVICE_BLOCK;
+	device->guest_features = vqi_view_uint_or(view, VQI_F_VuDev_features, 0) &
+				 ~(1ull << PROTOCOL_FEATURES);
+	device->broken = vqi_view_uint_or(view, VQI_F_VuDev_broken, 0);
+	device->endian = VQI_ENDIAN_LITTLE;
+}
+
+/* A descriptor; -1 is none. */
+static struct vqi_num decode_fd(const struct vqi_view *view, enum vqi_field_id field)
+{
+	struct vqi_num fd = vqi_view_number(view, field);
+
+	return fd.known && (int32_t)fd.value >= 0 ? fd : VQI_UNKNOWN;
+}
+
+static struct vqi_error *decode_queue(const struct vqi_reading *reading, size_t index,
+				      struct vqi_queue *queue)
+{
+	struct vqi_view view = vqi_reading_queue(reading, index);
+
+	queue->host_notifier_fd = decode_fd(&view, VQI_F_VuVirtq_kick_fd);
+	queue->guest_notifier_fd = decode_fd(&view, VQI_F_VuVirtq_call_fd);
+	return NULL;
+}
+
+const struct reading_model vqi_model_exported = {
+	.device = VQI_S_VuDev,
+	.fields =
+		{
+			.queue = VQI_S_VuVirtq,
+			.last_avail_idx = VQI_F_VuVirtq_last_avail_idx,
+			.shadow_avail_idx = VQI_F_VuVirtq_shadow_avail_idx,
+			.used_idx = VQI_F_VuVirtq_used_idx,
+			.signalled_used = VQI_F_VuVirtq_signalled_used,
+			.signalled_used_valid = VQI_F_VuVirtq_signalled_used_valid,
+			.notification = VQI_F_VuVirtq_notification,
+			.inuse = VQI_F_VuVirtq_inuse,
+		},
+	.plan = plan,
+	.is_current = is_current,
+	.decode_device = decode_device,
+	.decode_queue = decode_queue,
+};
