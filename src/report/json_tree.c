@@ -8,6 +8,10 @@
 #include "printable.h"
 #include "vqi/cleanup.h"
 
+/* No name comes twice, or ends before the document: neither is it looked for nor copied, which is a good part of what a
+ * document costs. */
+#define NEW_NAME (JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_KEY_IS_CONSTANT)
+
 void vqi_json_init(struct vqi_json *json)
 {
 	*json = (struct vqi_json){.root = json_object_new_object()};
@@ -32,7 +36,7 @@ static bool put(struct vqi_json *json, struct json_object *into, const char *nam
 		return false;
 	}
 	if (name)
-		failed = json_object_object_add(into, name, value);
+		failed = json_object_object_add_ex(into, name, value, NEW_NAME);
 	else
 		failed = json_object_array_add(into, value);
 	if (failed) {

@@ -145,12 +145,14 @@ class Bench:
     def look_in_watch(self, vm):
         """Processor time of a look of a watch: of many looks, without that of a run of one."""
 
-        def look_us():
-            watch = self.inspector.command("--pid", vm.pid, "--watch=0.01")
+        def look_us(*arguments):
+            watch = self.inspector.command("--pid", vm.pid, "--watch=0.01", *arguments)
             many, one = (self.cpu_us([*watch, f"--count={count}"]) for count in (1 + WATCH_LOOKS, 1))
             return (many - one) / WATCH_LOOKS
 
-        self.row("look in watch, processor time", self.median(look_us), "200 us", 200, unit="us")
+        for what, *arguments in (("lines",), ("JSON", "--format=json")):
+            ours = self.median(lambda: look_us(*arguments))
+            self.row(f"look in watch, {what}, processor time", ours, "200 us", 200, unit="us")
 
     def watched_guest(self):
         """The I/O rate of a guest that is looked at ten times a second, beside that of one that is not."""
