@@ -35,6 +35,10 @@ struct vqi_error *vqi_screen_open(const struct vqi_screen_options *options,
 void vqi_screen_close(struct vqi_screen *screen);
 VQI_DEFINE_CLEANUP(struct vqi_screen *, vqi_screen_close)
 
+/* Gives the terminal back in place of a screen that cannot be closed, as before a signal that kills. Nothing where there is
+ * none. Calls only what signal-safety(7) names. */
+void vqi_screen_give_back(void);
+
 /* Shows a look, which the history has been fed with. All three may be freed or changed after. Nothing is painted over a text
  * that is shown, nor while the reader has paused the screen. Errors: NOMEM. */
 struct vqi_error *vqi_screen_draw(struct vqi_screen *screen, const struct vqi_history *history,

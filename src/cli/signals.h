@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The signals that end a watch: they are let in only while it waits, so that each look is finished and none is lost. */
+/* The signals that end a watch: they are let in only while it waits, so that each look is finished and none is lost. One
+ * more ends the program at once, also where a look waits for what never comes. */
 #ifndef VQI_CLI_SIGNALS_H
 #define VQI_CLI_SIGNALS_H
 

@@ -7,6 +7,7 @@ import ctypes
 import os
 import signal
 import struct
+from pathlib import Path
 
 GETREGS, SETREGS, CONT, DETACH, POKEDATA, SEIZE, INTERRUPT = 12, 13, 7, 17, 5, 0x4206, 0x4207
 # struct user_regs_struct of x86-64, sys/user.h.
@@ -43,9 +44,9 @@ def _wait_stop(pid):
     return os.WSTOPSIG(status)
 
 
-def call_inside(inside, function, *arguments):
-    """It must sleep in a system call, which goes on afterwards. It returns to nowhere, which is told to us alone."""
-    pid = inside.pid
+def call_at(pid, name, address, *arguments):
+    """What a function at an address returns. The main thread must sleep in a system call, which goes on afterwards. It returns
+    to nowhere, which is told to us alone."""
     _ptrace(SEIZE, pid)
     try:
         _ptrace(INTERRUPT, pid)
@@ -54,11 +55,42 @@ def call_inside(inside, function, *arguments):
         stack = (before["rsp"] - RED_ZONE) // 16 * 16 - 8
         _ptrace(POKEDATA, pid, stack, 0)
         # No system call is to be begun anew on the way.
-        now = {**before, "rip": inside.symbol(function), "rsp": stack, "rax": 0, "orig_rax": -1}
+        now = {**before, "rip": address, "rsp": stack, "rax": 0, "orig_rax": -1}
         _set_registers(pid, {**now, **dict(zip(ARGUMENTS, arguments))})
         _ptrace(CONT, pid)
         assert _wait_stop(pid) == signal.SIGSEGV
-        assert _registers(pid)["rip"] == 0, f"{function} does not come back"
+        after = _registers(pid)
+        assert after["rip"] == 0, f"{name} does not come back"
         _set_registers(pid, before)
+        return after["rax"]
     finally:
         _ptrace(DETACH, pid)
+
+
+def call_inside(inside, function, *arguments):
+    return call_at(inside.pid, function, inside.symbol(function), *arguments)
+
+
+def _libc_base(pid):
+    for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+        words = line.split()
+        if len(words) == 6 and Path(words[5]).name == "libc.so.6":
+            return int(words[0].split("-")[0], 16), words[5]
+    raise AssertionError("no libc")
+
+
+def system_call(inside, number, *arguments):
+    """By syscall(3): QEMU has the libc that we have. Its result, which must be no error."""
+    (ours, our_path), (its, its_path) = _libc_base("self"), _libc_base(inside.pid)
+    assert our_path == its_path
+    address = ctypes.cast(_libc.syscall, ctypes.c_void_p).value - ours + its
+    result = call_at(inside.pid, f"system call {number}", address, number, *arguments)
+    assert result < 1 << 63, f"system call {number} failed"
+    return result
+
+
+def stack_below(pid):
+    """Where its main thread's stack will not be used: for what a system call is to read."""
+    while len(fields := Path(f"/proc/{pid}/syscall").read_text().split()) < 2:  # "running"
+        pass
+    return int(fields[-2], 16) // 4096 * 4096 - 8192
