@@ -37,13 +37,12 @@
 #define VQI_STOP_TIMEOUT_MS    1000    /* until all threads must have stopped, else none is */
 #define VQI_MAX_STABLE_READS   16      /* readings of a moving device until two agree */
 #define VQI_MAX_PLANS	       8       /* plans for a device whose rings change while it is read */
-#define VQI_MAX_PROFILE	       (1 << 22)   /* bytes of a layout profile */
-#define VQI_MAX_RECORDING      (256 << 20) /* bytes of a recording that is not compressed */
-#define VQI_MAX_RECORDING_FILE (64 << 20)  /* bytes of its file */
-#define VQI_MAX_RECORDED       (1 << 21)   /* readings in a recording */
-#define VQI_MAX_REMEMBERED     (16 << 20) /* bytes that a recorder keeps of looks that it forgets */
-#define VQI_MAX_PROFILES       1024	  /* layout profiles that may fit */
-#define VQI_MAX_KEPT_PAGES     8192	  /* pages that one walk keeps */
+#define VQI_MAX_PROFILE	       (1 << 22)    /* bytes of a layout profile */
+#define VQI_MAX_RECORDING      (256 << 20)  /* bytes of a recording that is not compressed */
+#define VQI_MAX_RECORDING_FILE (64 << 20)   /* bytes of its file */
+#define VQI_MAX_RECORDED       (1 << 21)    /* readings in a recording */
+#define VQI_MAX_PROFILES       1024	    /* layout profiles that may fit */
+#define VQI_MAX_KEPT_PAGES     8192	    /* pages that one walk keeps */
 #define VQI_MAX_SCAN_BYTES     (64u << 20)  /* bytes of a program's variables that are searched */
 #define VQI_MAX_SCAN_WORDS     (1u << 20)   /* words among them that may be pointers */
 #define VQI_MAX_HEAP_BYTES     (512u << 20) /* bytes of what malloc() gave that are searched */

@@ -25,20 +25,17 @@
 
 /* ---- making a recording ---- */
 
-/* Records what is read of a process from now on. opened is what CLOCK_MONOTONIC showed when its inspection began. With
- * keep, only so many looks are kept, the last: for who looks again and again. 0: all are.
+/* Records what is read of a process from now on. opened is what CLOCK_MONOTONIC showed when its inspection began.
  * Owner: the process, of which nothing else changes. Errors: NOMEM. */
-struct vqi_error *vqi_record_begin(struct vqi_process *process, const struct timespec *opened,
-				   size_t keep) vqi_must_check;
+struct vqi_error *vqi_record_begin(struct vqi_process *process,
+				   const struct timespec *opened) vqi_must_check;
 bool vqi_process_is_recorded(const struct vqi_process *process);
 
 /* To be called before an observer is made, each time: a new one reads anew what the one before knew,
  * and what that one saw is forgotten. In a replay, and where nothing is recorded, it does nothing. */
 void vqi_process_begin_observer(struct vqi_process *process);
 
-/* To be called before each look. A recorder marks it, and forgets looks that are too many: after this,
- * and before it is called again, a recording that is written has the look that is under way, or was
- * taken last, and keep - 1 before it. In a replay, goes to the next look; see vqi_process_has_look(). */
+/* To be called before each look. A recorder marks it. In a replay, goes to the next look; see vqi_process_has_look(). */
 void vqi_process_begin_look(struct vqi_process *process);
 
 /* Whether there is one more look to take: in a replay as many as were recorded, else always. */

@@ -27,7 +27,7 @@ static struct vqi_error *open_process(const struct vqi_options *options, struct 
 	error = options->core ? vqi_process_open_core(options->core, options->exe, &opened->process)
 			      : vqi_process_open(options->pid, &opened->process);
 	if (!error && options->record)
-		error = vqi_record_begin(opened->process, &opened->start, 0);
+		error = vqi_record_begin(opened->process, &opened->start);
 	return error;
 }
 

@@ -109,6 +109,18 @@ int vqi_entry_compare(const struct vqi_entry *a, const struct vqi_entry *b)
 	return a->key_len ? memcmp(a->key, b->key, a->key_len) : 0;
 }
 
+int vqi_log_compare(const void *a, const void *b, void *context)
+{
+	const struct vqi_log *log = context;
+	size_t one = *(const size_t *)a, other = *(const size_t *)b;
+	const struct vqi_entry left = vqi_log_entry(log, one), right = vqi_log_entry(log, other);
+	int order = vqi_entry_compare(&left, &right);
+
+	if (order)
+		return order;
+	return one < other ? -1 : one > other;
+}
+
 void vqi_log_cut(struct vqi_log *log, size_t count)
 {
 	if (count >= log->count)
@@ -133,122 +145,5 @@ struct vqi_error *vqi_log_take(struct vqi_log *log, const uint8_t *bytes, size_t
 		if (log->error)
 			return take_ptr(log->error);
 	}
-	return NULL;
-}
-
-/* ---- forgetting ---- */
-
-/* Where the last looks begin; 0: there are no more. */
-static size_t first_kept(const struct vqi_log *log, size_t opened, size_t keep)
-{
-	size_t looks = 0;
-
-	for (size_t i = log->count; i-- > opened;) {
-		looks += vqi_log_entry(log, i).kind == VQI_ENTRY_LOOK;
-		if (looks == keep)
-			return i;
-	}
-	return 0;
-}
-
-/* Of time, of looks, and of what was found out in them nothing is needed later. */
-static bool is_of_one_look(enum vqi_entry_kind kind)
-{
-	return kind == VQI_ENTRY_LOOK || kind == VQI_ENTRY_CLOCK || kind == VQI_ENTRY_CHECK ||
-	       kind == VQI_ENTRY_FACT;
-}
-
-int vqi_log_compare(const void *a, const void *b, void *context)
-{
-	const struct vqi_log *log = context;
-	size_t one = *(const size_t *)a, other = *(const size_t *)b;
-	const struct vqi_entry left = vqi_log_entry(log, one), right = vqi_log_entry(log, other);
-	int order = vqi_entry_compare(&left, &right);
-
-	if (order)
-		return order;
-	return one < other ? -1 : one > other;
-}
-
-static int compare_numbers(const void *a, const void *b)
-{
-	size_t one = *(const size_t *)a, other = *(const size_t *)b;
-
-	return one < other ? -1 : one > other;
-}
-
-/* The last entry of each key among some, in their order. */
-static size_t keep_last(const struct vqi_log *log, size_t *places, size_t count)
-{
-	size_t kept = 0;
-
-	qsort_r(places, count, sizeof(*places), vqi_log_compare, (void *)(uintptr_t)log);
-	for (size_t i = 0; i < count; i++) {
-		const struct vqi_entry entry = vqi_log_entry(log, places[i]);
-		struct vqi_entry next;
-
-		if (i + 1 < count) {
-			next = vqi_log_entry(log, places[i + 1]);
-			if (vqi_entry_compare(&entry, &next) == 0)
-				continue;
-		}
-		places[kept++] = places[i];
-	}
-	qsort(places, kept, sizeof(*places), compare_numbers);
-	return kept;
-}
-
-/* How many of the oldest there is no room for. */
-static size_t too_many(const struct vqi_log *log, const size_t *places, size_t count)
-{
-	size_t bytes = 0;
-
-	for (size_t i = count; i-- > 0;) {
-		const struct vqi_entry entry = vqi_log_entry(log, places[i]);
-
-		bytes += (size_t)HEAD + entry.key_len + entry.data_len;
-		if (bytes > VQI_MAX_REMEMBERED)
-			return i + 1;
-	}
-	return 0;
-}
-
-static void copy(const struct vqi_log *from, size_t first, size_t end, struct vqi_log *to)
-{
-	for (size_t i = first; i < end; i++) {
-		const struct vqi_entry entry = vqi_log_entry(from, i);
-
-		vqi_log_add(to, &entry);
-	}
-}
-
-struct vqi_error *vqi_log_forget_looks(struct vqi_log *log, size_t opened, size_t keep)
-{
-	size_t end = first_kept(log, opened, keep), count = 0;
-	vqi_cleanup_free size_t *places = NULL;
-	struct vqi_log kept = {0};
-	struct vqi_error *error;
-
-	if (log->error || end <= opened)
-		return NULL;
-	places = calloc(end - opened, sizeof(*places));
-	if (!places)
-		return no_memory();
-	for (size_t i = opened; i < end; i++) {
-		if (!is_of_one_look(vqi_log_entry(log, i).kind))
-			places[count++] = i;
-	}
-	count = keep_last(log, places, count);
-	copy(log, 0, opened, &kept);
-	for (size_t i = too_many(log, places, count); i < count; i++)
-		copy(log, places[i], places[i] + 1, &kept);
-	copy(log, end, log->count, &kept);
-	error = take_ptr(kept.error);
-	if (error) {
-		vqi_log_done(&kept);
-		return error;
-	}
-	vqi_log_done(log);
-	*log = kept;
 	return NULL;
 }

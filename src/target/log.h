@@ -55,11 +55,6 @@ int vqi_log_compare(const void *a, const void *b, void *log);
 /* Forgets the entries from a number on. */
 void vqi_log_cut(struct vqi_log *log, size_t count);
 
-/* Forgets looks but the last ones. Of what was read in them, and is needed to understand what is kept, the last that was
- * known of each thing stands before the first look from then on, where the entries up to opened are kept as they are. */
-struct vqi_error *vqi_log_forget_looks(struct vqi_log *log, size_t opened,
-				       size_t keep) vqi_must_check;
-
 /* Takes the bytes of a log. Errors: BAD_DATA, LIMIT, NOMEM. */
 struct vqi_error *vqi_log_take(struct vqi_log *log, const uint8_t *bytes,
 			       size_t len) vqi_must_check;

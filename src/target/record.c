@@ -19,10 +19,9 @@ static const struct vqi_record_ops *record_of(const struct vqi_process *process)
 
 /* ---- making one ---- */
 
-struct vqi_error *vqi_record_begin(struct vqi_process *process, const struct timespec *opened,
-				   size_t keep)
+struct vqi_error *vqi_record_begin(struct vqi_process *process, const struct timespec *opened)
 {
-	return vqi_recorder_new(process->reader, opened, keep, &process->reader);
+	return vqi_recorder_new(process->reader, opened, &process->reader);
 }
 
 bool vqi_process_is_recorded(const struct vqi_process *process)

@@ -8,20 +8,12 @@
 #include "process_private.h"
 #include "recording.h"
 
-/* Looks that are too many are forgotten when there are some, as that goes through all that is recorded. */
-#define MANY_LOOKS 64
-#define MANY_BYTES (8 << 20)
-
 struct recorder {
 	struct vqi_reader reader; /* first, so that one can be made from the other */
 	struct vqi_reader *inner;
 	struct vqi_log log;
-	int held;	  /* nothing is recorded while a fact is found out */
-	size_t keep;	  /* looks; 0: all */
-	size_t opened;	  /* entries before the first observer */
-	size_t prelude;	  /* entries before its first look */
-	size_t looks;	  /* since then, or since looks were forgotten */
-	size_t forgotten; /* bytes that were there then */
+	int held;      /* nothing is recorded while a fact is found out */
+	size_t opened; /* entries before the first observer */
 	bool has_observer;
 };
 
@@ -248,35 +240,11 @@ static void begin_observer(struct vqi_reader *reader)
 		vqi_log_cut(&recorder->log, recorder->opened);
 	recorder->has_observer = true;
 	recorder->opened = recorder->log.count;
-	recorder->prelude = 0;
-	recorder->looks = 0;
-	recorder->forgotten = recorder->log.bytes.len;
-}
-
-static void forget(struct recorder *recorder, size_t keep)
-{
-	struct vqi_error *error = vqi_log_forget_looks(&recorder->log, recorder->prelude, keep);
-
-	if (error && recorder->log.error)
-		vqi_error_free(error);
-	else if (error)
-		recorder->log.error = error;
-	recorder->looks = keep;
-	recorder->forgotten = recorder->log.bytes.len;
 }
 
 static void begin_look(struct vqi_reader *reader)
 {
-	struct recorder *recorder = of(reader);
-
-	if (!recorder->prelude)
-		recorder->prelude = recorder->log.count;
-	if (recorder->keep && recorder->looks >= recorder->keep &&
-	    (recorder->looks >= recorder->keep + MANY_LOOKS ||
-	     recorder->log.bytes.len - recorder->forgotten > MANY_BYTES))
-		forget(recorder, recorder->keep - 1);
-	add(recorder, VQI_ENTRY_LOOK, NULL, 0, NULL, 0);
-	recorder->looks++;
+	add(of(reader), VQI_ENTRY_LOOK, NULL, 0, NULL, 0);
 }
 
 static bool has_look(const struct vqi_reader *reader)
@@ -335,7 +303,7 @@ static const struct vqi_reader_ops recorder_ops = {
 };
 
 struct vqi_error *vqi_recorder_new(struct vqi_reader *inner, const struct timespec *opened,
-				   size_t keep, struct vqi_reader **ret_reader)
+				   struct vqi_reader **ret_reader)
 {
 	struct recorder *recorder = calloc(1, sizeof(*recorder));
 
@@ -344,7 +312,6 @@ struct vqi_error *vqi_recorder_new(struct vqi_reader *inner, const struct timesp
 	recorder->reader = *inner;
 	recorder->reader.ops = &recorder_ops;
 	recorder->inner = inner;
-	recorder->keep = keep;
 	add_clock(recorder, CLOCK_MONOTONIC, opened);
 	*ret_reader = &recorder->reader;
 	return NULL;
@@ -366,8 +333,6 @@ struct vqi_error *vqi_recorder_write(struct vqi_reader *reader, const char *path
 		.settings = *settings,
 	};
 
-	if (recorder->keep && recorder->looks > recorder->keep)
-		forget(recorder, recorder->keep);
 	recording.log = recorder->log; /* still the recorder's */
 	if (recording.log.error)
 		return vqi_error_new(recording.log.error->code, "%s", recording.log.error->message);

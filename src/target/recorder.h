@@ -6,7 +6,7 @@
 
 /* See vqi_record_begin(). Owner: takes inner on success. */
 struct vqi_error *vqi_recorder_new(struct vqi_reader *inner, const struct timespec *opened,
-				   size_t keep, struct vqi_reader **ret_reader) vqi_must_check;
+				   struct vqi_reader **ret_reader) vqi_must_check;
 bool vqi_reader_is_recorder(const struct vqi_reader *reader);
 
 /* See vqi_record_write(). */

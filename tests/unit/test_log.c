@@ -130,68 +130,6 @@ START_TEST(test_cut)
 }
 END_TEST
 
-static void add_look(const char *number)
-{
-	add(VQI_ENTRY_LOOK, "", "");
-	add(VQI_ENTRY_CLOCK, "t", number);
-	add(VQI_ENTRY_FILE, "b", number);
-	add(VQI_ENTRY_FILE, "a", number);
-	add(VQI_ENTRY_FACT, "f", number);
-	add(VQI_ENTRY_FILE, number, "own");
-}
-
-/* What was last known of each thing stays, and what a look found out does not. */
-START_TEST(test_forget)
-{
-	add(VQI_ENTRY_FACT, "f", "0");
-	add(VQI_ENTRY_FILE, "a", "0");
-	for (const char *number = "1\0002\0003\0004\0"; *number; number += 2)
-		add_look(number);
-	ck_assert_ok(vqi_log_forget_looks(&reading_log, 2, 2));
-	ck_assert_str_eq(shown(&reading_log), "f=0 a=0 1=own b=2 a=2 2=own "
-					      "| t=3 b=3 a=3 f=3 3=own "
-					      "| t=4 b=4 a=4 f=4 4=own ");
-	add_look("5");
-	ck_assert_ok(vqi_log_forget_looks(&reading_log, 2, 2));
-	ck_assert_str_eq(shown(&reading_log), "f=0 a=0 1=own 2=own b=3 a=3 3=own "
-					      "| t=4 b=4 a=4 f=4 4=own "
-					      "| t=5 b=5 a=5 f=5 5=own ");
-	/* There are no more. */
-	ck_assert_ok(vqi_log_forget_looks(&reading_log, 2, 3));
-	ck_assert_str_eq(shown(&reading_log), "f=0 a=0 1=own 2=own b=3 a=3 3=own "
-					      "| t=4 b=4 a=4 f=4 4=own "
-					      "| t=5 b=5 a=5 f=5 5=own ");
-}
-END_TEST
-
-/* A day of looks, each of which reads something that no other has read. */
-START_TEST(test_forget_much)
-{
-	vqi_cleanup_free uint8_t *data = calloc(1, 1 << 20);
-	size_t largest = 0;
-
-	ck_assert_ptr_nonnull(data);
-	for (int i = 0; i < 200; i++) {
-		char key[32];
-		const struct vqi_entry entry = {
-			.kind = VQI_ENTRY_FILE,
-			.key = (const uint8_t *)key,
-			.key_len = (uint32_t)snprintf(key, sizeof(key), "file %d", i),
-			.data = data,
-			.data_len = 1 << 20,
-		};
-
-		add(VQI_ENTRY_LOOK, "", "");
-		vqi_log_add(&reading_log, &entry);
-		ck_assert_ok(vqi_log_forget_looks(&reading_log, 0, 2));
-		if (largest < reading_log.bytes.len)
-			largest = reading_log.bytes.len;
-	}
-	ck_assert_uint_le(largest, VQI_MAX_REMEMBERED + (3 << 20));
-	ck_assert_uint_ge(largest, VQI_MAX_REMEMBERED);
-}
-END_TEST
-
 int main(void)
 {
 	TCase *tcase = tcase_create("log");
@@ -202,7 +140,5 @@ int main(void)
 	tcase_add_test(tcase, test_memory_without_address);
 	tcase_add_test(tcase, test_too_large);
 	tcase_add_test(tcase, test_cut);
-	tcase_add_test(tcase, test_forget);
-	tcase_add_test(tcase, test_forget_much);
 	return unit_run("log", tcase);
 }

@@ -37,7 +37,7 @@ static struct vqi_pack small(void)
 	const char *path = scratch_path("small");
 	vqi_cleanup_free char *text = NULL;
 
-	ck_assert_ok(vqi_record_begin(process, &(struct timespec){0}, 0));
+	ck_assert_ok(vqi_record_begin(process, &(struct timespec){0}));
 	ck_assert_ok(vqi_process_read_file(process, "comm", 64, &text, NULL));
 	ck_assert_ok(vqi_record_write(process, path, &(struct vqi_pack){0}));
 	file = fopen(path, "rb");
