@@ -39,6 +39,12 @@ struct vqi_error *vqi_replace_check(const char *path)
 	return check_kind(path);
 }
 
+/* Else after a crash of the host there could be an empty file in place of the old one. Not every file system can. */
+static bool is_on_disk(int fd)
+{
+	return fsync(fd) == 0 || errno == EINVAL || errno == ENOSYS;
+}
+
 struct vqi_error *vqi_replace_file(const char *path, mode_t mode, vqi_content_func content,
 				   const void *data)
 {
@@ -61,7 +67,7 @@ struct vqi_error *vqi_replace_file(const char *path, mode_t mode, vqi_content_fu
 		return vqi_error_sys(errno, "cannot write %s", path);
 	take_fd(&fd); /* the stream's now */
 	error = content(stream, data);
-	if (!error && fflush(stream) != 0)
+	if (!error && (fflush(stream) != 0 || !is_on_disk(fileno(stream))))
 		error = vqi_error_sys(errno, "cannot write");
 	if (error)
 		return vqi_error_prefix(error, "%s", path);

@@ -114,22 +114,33 @@ static void print_zsh_value(const struct vqi_option *option)
 	}
 }
 
-/* An option may come once, but where any number of values is taken. */
-static void print_zsh_option(const struct vqi_option *option)
+/* How its letter and its name begin a specification. A value that may be left out is the name's alone. */
+static void print_zsh_words(const struct vqi_option *option)
 {
 	bool is_repeatable = option->kind == VQI_OPTION_DEVICE;
+	const char *equals = !option->value ? "" : option->otherwise ? "=-" : "=";
 
-	printf(" \\\n\t");
 	if (is_repeatable)
 		printf("'*'");
 	else if (option->letter)
 		printf("'(-%c --%s)'", option->letter, option->name);
-	if (option->letter)
-		printf("{-%c%s,--%s%s}'[", option->letter,
-		       option->value ? option->otherwise ? "-" : "+" : "", option->name,
-		       option->value ? option->otherwise ? "=-" : "=" : "");
+	if (option->letter && !option->otherwise)
+		printf("{-%c%s,--%s%s}'[", option->letter, option->value ? "+" : "", option->name,
+		       equals);
 	else
-		printf("'--%s%s[", option->name, option->value ? "=" : "");
+		printf("'--%s%s[", option->name, equals);
+}
+
+/* An option may come once, but where any number of values is taken. */
+static void print_zsh_option(const struct vqi_option *option)
+{
+	if (option->letter && option->otherwise) {
+		printf(" \\\n\t'(-%c --%s)-%c[", option->letter, option->name, option->letter);
+		print_quoted(option->help, "[]:\\");
+		printf("]'");
+	}
+	printf(" \\\n\t");
+	print_zsh_words(option);
 	print_quoted(option->help, "[]:\\");
 	putchar(']');
 	if (option->value)

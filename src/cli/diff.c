@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "output.h"
@@ -38,6 +39,16 @@ static size_t file_len(const char *text)
 	return 0;
 }
 
+/* It is opened more than once. */
+static struct vqi_error *check_file(const char *file)
+{
+	struct stat status;
+
+	if (stat(file, &status) == 0 && S_ISREG(status.st_mode))
+		return NULL;
+	return vqi_error_new(VQI_ERROR_USAGE, "--diff: %s is no regular file", file);
+}
+
 /* Takes ":DEVICE" or ":DEVICE:QUEUE" apart. */
 static struct vqi_error *parse_rest(const char *rest, struct vqi_diff_spec *spec)
 {
@@ -49,6 +60,9 @@ static struct vqi_error *parse_rest(const char *rest, struct vqi_diff_spec *spec
 		spec->queue = VQI_NUM(strtoul(digits, NULL, 10));
 		len = (size_t)(colon - rest - 1);
 	}
+	if (!len)
+		return vqi_error_new(VQI_ERROR_USAGE, "--diff: no device follows '%s:'",
+				     spec->file);
 	spec->device = strndup(rest + 1, len);
 	return spec->device ? NULL : vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 }
@@ -64,7 +78,8 @@ struct vqi_error *vqi_diff_spec_parse(const char *text, struct vqi_diff_spec *re
 	spec.file = strndup(text, len);
 	if (!spec.file)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	if (text[len] && text[len + 1])
+	error = check_file(spec.file);
+	if (!error && text[len])
 		error = parse_rest(text + len, &spec);
 	if (error)
 		return error;
@@ -164,7 +179,5 @@ struct vqi_error *vqi_diff_files(const struct vqi_options *options)
 		error = fill_side(options->diff_new, &new, &after);
 	if (!error)
 		error = vqi_diff(&before, &after, &diff);
-	if (error || options->quiet)
-		return error;
-	return vqi_output_diff(options, &diff);
+	return error ? error : vqi_output_diff(options, &diff);
 }

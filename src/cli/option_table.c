@@ -40,11 +40,12 @@ const struct vqi_option vqi_option_table[OPT_COUNT] = {
 			  .max = MAX_INTERVAL_MS,
 			  .wanted = "a number of seconds from 0.001 to 3600",
 			  .help = "time between the two looks (default: 0.25)"},
-	[OPT_WATCH] = {"watch", 'w', VQI_OPTION_SECONDS, "SEC", "1", MEMBER(watch_ms), .min = 1,
-		       .max = MAX_INTERVAL_MS, .wanted = "a number of seconds from 0.001 to 3600",
-		       .help = "keep looking, every SEC seconds (default: 1): a screen on a "
-			       "terminal, else lines that say what changes, or with --format=json "
-			       "a document a line; nothing is stopped"},
+	[OPT_WATCH] =
+		{"watch", 'w', VQI_OPTION_SECONDS, "SEC", "1", MEMBER(watch_ms), .min = 1,
+		 .max = MAX_INTERVAL_MS, .wanted = "a number of seconds from 0.001 to 3600",
+		 .help = "keep looking, every SEC seconds (default: 1; with the letter, -w SEC): a screen on a "
+			 "terminal, else lines that say what changes, or with --format=json "
+			 "a document a line; nothing is stopped"},
 	[OPT_COUNT_LOOKS] = {"count", 0, VQI_OPTION_SIZE, "N", MEMBER(count), .min = 1,
 			     .max = INT_MAX, .wanted = "a number of looks from 1 on",
 			     .help = "with --watch: end after N looks"},

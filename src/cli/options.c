@@ -239,7 +239,7 @@ static struct vqi_error *check_diff(const struct vqi_options *options, const str
 	static const int others[] = {OPT_PID,	   OPT_NAME,	   OPT_ALL,	      OPT_CORE,
 				     OPT_RECORD,   OPT_REPLAY,	   OPT_DEVICE,	      OPT_QUEUE,
 				     OPT_CHECK,	   OPT_REPORT,	   OPT_EXPORT_LAYOUT, OPT_STOP,
-				     OPT_INTERVAL, OPT_DUMP_BYTES, OPT_WATCH};
+				     OPT_INTERVAL, OPT_DUMP_BYTES, OPT_WATCH,	      OPT_QUIET};
 
 	if (!options->diff_new)
 		return vqi_error_new(VQI_ERROR_USAGE, "--diff needs two files");
@@ -370,6 +370,8 @@ static struct vqi_error *bad_option(int what, const char *word)
 {
 	if (what == ':')
 		return vqi_error_new(VQI_ERROR_USAGE, "%s needs a value", word);
+	if (optopt == '=')
+		return vqi_error_new(VQI_ERROR_USAGE, "behind a letter a value stands without '='");
 	if (optopt > 0 && option_of(optopt) == OPT_COUNT)
 		return vqi_error_new(VQI_ERROR_USAGE, "unknown option -%c", optopt);
 	return vqi_error_new(VQI_ERROR_USAGE, "unknown option or needless value: %s", word);

@@ -4,8 +4,10 @@
 #include "recording.h"
 
 #include <elf.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zstd.h>
 
 #include "vqi/cleanup.h"
@@ -137,10 +139,10 @@ static struct vqi_error *damaged(const char *how)
 
 bool vqi_is_recording(const char *path)
 {
-	vqi_cleanup_file FILE *file = fopen(path, "re");
+	vqi_cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	char begin[MAGIC_LEN];
 
-	return file && fread(begin, 1, sizeof(begin), file) == sizeof(begin) &&
+	return fd >= 0 && read(fd, begin, sizeof(begin)) == (ssize_t)sizeof(begin) &&
 	       memcmp(begin, MAGIC, MAGIC_LEN) == 0;
 }
 

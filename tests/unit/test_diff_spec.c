@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "scratch.h"
@@ -37,7 +38,6 @@ static const struct {
 	int queue; /* -1: none */
 } good[] = {
 	{"core", "core", NULL, -1},
-	{"core:", "core", NULL, -1},
 	{"core:blk0", "core", "blk0", -1},
 	{"core:blk0:3", "core", "blk0", 3},
 	{"core:0000:00:03.0", "core", "0000:00:03.0", -1},
@@ -60,6 +60,26 @@ START_TEST(test_parse)
 }
 END_TEST
 
+static const char *const without_device[] = {"core:", "core::3"};
+
+START_TEST(test_no_device)
+{
+	ck_assert_code_text(vqi_diff_spec_parse(scratch_path(without_device[_i]), &spec),
+			    VQI_ERROR_USAGE, "no device follows");
+}
+END_TEST
+
+/* Nobody writes into the one, and the other is a folder. */
+START_TEST(test_no_regular_file)
+{
+	ck_assert_int_eq(mkfifo(scratch_path("fifo"), 0600), 0);
+	ck_assert_code_text(vqi_diff_spec_parse(scratch_path("fifo"), &spec), VQI_ERROR_USAGE,
+			    "fifo is no regular file");
+	ck_assert_code_text(vqi_diff_spec_parse("/:blk0", &spec), VQI_ERROR_USAGE,
+			    "/ is no regular file");
+}
+END_TEST
+
 START_TEST(test_no_file)
 {
 	ck_assert_code_text(vqi_diff_spec_parse(scratch_path("none:blk0"), &spec), VQI_ERROR_USAGE,
@@ -74,6 +94,9 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, test_parse, 0, (int)(sizeof(good) / sizeof(good[0])));
+	tcase_add_loop_test(tcase, test_no_device, 0,
+			    (int)(sizeof(without_device) / sizeof(without_device[0])));
+	tcase_add_test(tcase, test_no_regular_file);
 	tcase_add_test(tcase, test_no_file);
 	return unit_run("diff_spec", tcase);
 }

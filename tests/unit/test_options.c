@@ -293,6 +293,8 @@ static const struct {
 	{{"-p1", "--watch=", NULL}, "--watch: ''"},
 	{{"-p1", "--watch", "1s", NULL}, "--watch: '1s'"},
 	{{"-p1", "--watch", "x", NULL}, "'x' is not an option"},
+	{{"-p1", "-w=2", NULL}, "behind a letter a value stands without '='"},
+	{{"-p1", "-s=all", NULL}, "behind a letter a value stands without '='"},
 	{{"-p1", "-w", "1", "2", NULL}, "'2' is not an option"},
 	{{"-p1", "-w", "--count=0", NULL}, "--count: '0' is not a number of looks from 1 on"},
 	{{"-p1", "--count=2", NULL}, "--count is for --watch"},
@@ -370,6 +372,7 @@ static const struct {
 	{{"--diff=/a", "/b", "/c", NULL}, "'/c' is not an option"},
 	{{"--diff=/a", "/b", "-p1", NULL}, "--diff and --pid"},
 	{{"--diff=/a", "/b", "-dx", NULL}, "--diff and --device"},
+	{{"--diff=/a", "/b", "--quiet", NULL}, "--diff and --quiet"},
 	{{"--diff=/a", "/b", "--format=openmetrics", NULL}, "text or json"},
 };
 
