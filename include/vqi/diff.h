@@ -46,16 +46,21 @@ struct vqi_diff_part {
 	char *old, *new; /* what it is called: "blk0 queue 1"; NULL: it is not there */
 	struct vqi_change *changes;
 	size_t change_count;
+	struct vqi_change *unknown; /* fields that one of them does not know: no difference */
+	size_t unknown_count;
 };
 
 struct vqi_diff {
 	struct vqi_diff_side old, new;
-	struct vqi_diff_part *parts;
+	struct vqi_diff_part *parts; /* those with something unknown alone among them */
 	size_t part_count;
 	size_t compared; /* parts that are in both, those without a difference among them */
 	const struct vqi_finding **gone,
 		**come; /* findings of old that new has not, and the other way round */
 	size_t gone_count, come_count;
+	const struct vqi_finding **unknown_gone,
+		**unknown_come; /* so, but the other took one look only */
+	size_t unknown_gone_count, unknown_come_count;
 	const struct vqi_gap **gaps_gone, **gaps_come;
 	size_t gaps_gone_count, gaps_come_count;
 };
@@ -65,6 +70,9 @@ struct vqi_diff {
 struct vqi_error *vqi_diff(const struct vqi_diff_side *old, const struct vqi_diff_side *new,
 			   struct vqi_diff *ret_diff) vqi_must_check;
 void vqi_diff_done(struct vqi_diff *diff);
+
+/* Whether a part is a difference. */
+bool vqi_diff_part_differs(const struct vqi_diff_part *part);
 VQI_DEFINE_CLEANUP_VALUE(struct vqi_diff, vqi_diff_done)
 
 /* For people. Errors: SYS when stream cannot be written, NOMEM. */

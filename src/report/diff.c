@@ -16,14 +16,20 @@ static struct vqi_error *no_memory(void)
 
 /* ---- parts ---- */
 
+static void changes_done(struct vqi_change *changes, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(changes[i].field);
+		json_object_put(changes[i].old);
+		json_object_put(changes[i].new);
+	}
+	free(changes);
+}
+
 static void part_done(struct vqi_diff_part *part)
 {
-	for (size_t i = 0; i < part->change_count; i++) {
-		free(part->changes[i].field);
-		json_object_put(part->changes[i].old);
-		json_object_put(part->changes[i].new);
-	}
-	free(part->changes);
+	changes_done(part->changes, part->change_count);
+	changes_done(part->unknown, part->unknown_count);
 	free(part->old);
 	free(part->new);
 }
@@ -45,9 +51,9 @@ static struct vqi_error *add_part(struct vqi_diff *diff, enum vqi_diff_kind kind
 
 	if (part.old && part.new) {
 		diff->compared++;
-		error = vqi_diff_fields(old->object, new->object, has_indices, &part);
+		error = vqi_diff_fields(diff, old->object, new->object, has_indices, &part);
 	}
-	if (error || (part.old && part.new && !part.change_count)) {
+	if (error || (!vqi_diff_part_differs(&part) && !part.unknown_count)) {
 		part_done(&part);
 		return error;
 	}
@@ -59,6 +65,11 @@ static struct vqi_error *add_part(struct vqi_diff *diff, enum vqi_diff_kind kind
 	diff->parts = grown;
 	grown[diff->part_count++] = part;
 	return NULL;
+}
+
+bool vqi_diff_part_differs(const struct vqi_diff_part *part)
+{
+	return !part->old || !part->new || part->change_count;
 }
 
 static char *queue_name(const struct vqi_device *device, const struct vqi_queue *queue)
@@ -375,6 +386,8 @@ void vqi_diff_done(struct vqi_diff *diff)
 	free(diff->parts);
 	free(diff->gone);
 	free(diff->come);
+	free(diff->unknown_gone);
+	free(diff->unknown_come);
 	free(diff->gaps_gone);
 	free(diff->gaps_come);
 }

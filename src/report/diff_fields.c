@@ -21,12 +21,12 @@ static bool is_one_of(const char *name, const char *const *names)
 }
 
 /* What a part is told by; what is compared as a part, or with its like; and where QEMU has it, which is elsewhere in each
- * process and says nothing. */
+ * process and says nothing; as does the file. */
 static bool is_passed_over(const char *name)
 {
 	static const char *const names[] = {"index",   "queues",    "findings", "vdev_addr",
 					    "vq_addr", "context",   "bs_addr",	"blk_addr",
-					    "tid",     "stack_gap", NULL};
+					    "tid",     "stack_gap", "core",	NULL};
 
 	return is_one_of(name, names);
 }
@@ -42,6 +42,31 @@ static bool is_index(const char *field)
 	return is_one_of(field, names);
 }
 
+/* Whether a field, or an object that it is in, is called so. */
+static bool is_in(const char *field, const char *const *names)
+{
+	for (const char *at = field; at; at = strchr(at, '.')) {
+		at += *at == '.';
+		for (const char *const *name = names; *name; name++) {
+			if (strncmp(at, *name, strlen(*name)) == 0 &&
+			    strchr(".", at[strlen(*name)]))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Whether null says that there is none, and not that nobody knows: of what is in QEMU's memory, and of what the kernel knew,
+ * which is in no core. */
+static bool is_null_an_answer(const char *field, const struct vqi_diff_side *side)
+{
+	static const char *const in_memory[] = {"throttle_group", "vhost", "wrap", "fault_place",
+						NULL};
+	static const char *const in_kernel[] = {"held", "wchan", "syscall", "file", "mutex", NULL};
+
+	return is_in(field, in_memory) || (!side->snapshot->target.core && is_in(field, in_kernel));
+}
+
 /* What stands for an item of a list of objects: of a request its head, of a frame its function. */
 static struct json_object *item_key(struct json_object *item)
 {
@@ -55,7 +80,15 @@ static struct json_object *item_key(struct json_object *item)
 	return NULL;
 }
 
-/* A list as what stands for its items, [17, 3] of requests. NULL without memory. Owner: the caller. */
+static int compare_numbers(const void *one, const void *other)
+{
+	int64_t a = json_object_get_int64(*(struct json_object *const *)one);
+	int64_t b = json_object_get_int64(*(struct json_object *const *)other);
+
+	return a < b ? -1 : a > b;
+}
+
+/* A list as what stands for its items, [3, 17] of requests. NULL without memory. Owner: the caller. */
 static struct json_object *list_keys(struct json_object *list)
 {
 	struct json_object *keys = json_object_new_array();
@@ -74,9 +107,29 @@ static struct json_object *list_keys(struct json_object *list)
 
 /* Two objects, the fields that they are compared in, and what they are fields of. */
 struct comparison {
+	const struct vqi_diff *diff;
 	struct vqi_diff_part *part;
 	bool has_indices;
+	bool is_of_longer_list; /* the other list has no such item */
 };
+
+bool vqi_diff_is_of_two_looks(const struct vqi_diff_side *side)
+{
+	return side->snapshot->capture.looks > 1;
+}
+
+/* Whether a value may well be the same as that of the other side, for all that this side knows. */
+static bool is_unknown(const struct comparison *comparison, const char *field,
+		       const struct vqi_diff_side *side, struct json_object *value,
+		       struct json_object *other)
+{
+	if (!value)
+		return !comparison->is_of_longer_list && !is_null_an_answer(field, side);
+	return strcmp(field, "state") == 0 && comparison->part->kind == VQI_DIFF_QUEUE && other &&
+	       !vqi_diff_is_of_two_looks(side) &&
+	       strcmp(json_object_get_string(value), "busy") == 0 &&
+	       strcmp(json_object_get_string(other), "stuck") == 0;
+}
 
 static struct vqi_num difference(const struct comparison *comparison, const char *field,
 				 struct json_object *old, struct json_object *new)
@@ -86,31 +139,66 @@ static struct vqi_num difference(const struct comparison *comparison, const char
 	return VQI_NUM((uint16_t)(json_object_get_int64(new) - json_object_get_int64(old)));
 }
 
+/* NULL also for the state of a thread that nobody knows. */
+static struct json_object *known_value(const struct comparison *comparison, const char *field,
+				       struct json_object *value)
+{
+	bool is_state = comparison->part->kind == VQI_DIFF_THREAD && strcmp(field, "state") == 0;
+
+	return is_state && value && strcmp(json_object_get_string(value), "?") == 0 ? NULL : value;
+}
+
+static struct vqi_error *append(struct vqi_change **changes, size_t *count,
+				const struct vqi_change *change)
+{
+	struct vqi_change *grown = reallocarray(*changes, *count + 1, sizeof(*grown));
+	char *field = strdup(change->field);
+
+	if (grown)
+		*changes = grown;
+	if (!grown || !field) {
+		free(field);
+		return no_memory();
+	}
+	grown[*count] = *change;
+	grown[*count].field = field;
+	json_object_get(change->old);
+	json_object_get(change->new);
+	++*count;
+	return NULL;
+}
+
 static struct vqi_error *add_change(const struct comparison *comparison, const char *field,
 				    struct json_object *old, struct json_object *new)
 {
+	const struct vqi_diff *diff = comparison->diff;
 	struct vqi_diff_part *part = comparison->part;
-	struct vqi_change *grown;
-	char *copy = strdup(field);
-
-	grown = reallocarray(part->changes, part->change_count + 1, sizeof(*grown));
-	if (grown)
-		part->changes = grown;
-	if (!grown || !copy) {
-		free(copy);
-		return no_memory();
-	}
-	grown[part->change_count++] = (struct vqi_change){
-		.field = copy,
-		.old = json_object_get(old),
-		.new = json_object_get(new),
+	const struct vqi_change change = {
+		.field = (char *)(uintptr_t)field,
+		.old = known_value(comparison, field, old),
+		.new = known_value(comparison, field, new),
 		.difference = difference(comparison, field, old, new),
 	};
-	return NULL;
+
+	if (is_unknown(comparison, field, &diff->old, change.old, change.new) ||
+	    is_unknown(comparison, field, &diff->new, change.new, change.old))
+		return append(&part->unknown, &part->unknown_count, &change);
+	return append(&part->changes, &part->change_count, &change);
 }
 
 static struct vqi_error *compare_value(const struct comparison *comparison, const char *field,
 				       struct json_object *old, struct json_object *new);
+
+/* The requests of a queue; NULL where there are some, and nobody asked which. */
+static struct json_object *listed_requests(struct json_object *queue)
+{
+	struct json_object *requests = json_object_object_get(queue, "requests");
+	struct json_object *in_flight = json_object_object_get(queue, "in_flight");
+
+	if (!json_object_array_length(requests) && json_object_get_int64(in_flight) > 0)
+		return NULL;
+	return requests;
+}
 
 /* The members of one of them, as both have the same, or one of them is null. */
 static struct vqi_error *compare_members(const struct comparison *comparison, const char *prefix,
@@ -128,6 +216,10 @@ static struct vqi_error *compare_members(const struct comparison *comparison, co
 		(void)value;
 		if (error || is_passed_over(name))
 			continue;
+		if (old && new && !*prefix && strcmp(name, "requests") == 0) {
+			before = listed_requests(old);
+			after = listed_requests(new);
+		}
 		if (asprintf(&field, "%s%s%s", prefix, *prefix ? "." : "", name) < 0) {
 			field = NULL;
 			return no_memory();
@@ -147,25 +239,34 @@ static struct vqi_error *compare_items(const struct comparison *comparison, cons
 
 	for (size_t i = 0; !error && (i < old_count || i < new_count); i++) {
 		vqi_cleanup_free char *field = NULL;
+		struct comparison items = *comparison;
 
 		if (asprintf(&field, "%s.%zu", prefix, i) < 0) {
 			field = NULL;
 			return no_memory();
 		}
-		error = compare_value(comparison, field,
+		items.is_of_longer_list |= i >= old_count || i >= new_count;
+		error = compare_value(&items, field,
 				      i < old_count ? json_object_array_get_idx(old, i) : NULL,
 				      i < new_count ? json_object_array_get_idx(new, i) : NULL);
 	}
 	return error;
 }
 
+/* NULL is of a list that is not known. */
 static struct vqi_error *compare_keys(const struct comparison *comparison, const char *field,
 				      struct json_object *old, struct json_object *new)
 {
-	struct json_object *before = list_keys(old), *after = list_keys(new);
+	struct json_object *before = old ? list_keys(old) : NULL;
+	struct json_object *after = new ? list_keys(new) : NULL;
 	struct vqi_error *error = NULL;
+	bool is_set = strcmp(field, "requests") == 0; /* they come in any order */
 
-	if (!before || !after)
+	if (before && is_set)
+		json_object_array_sort(before, compare_numbers);
+	if (after && is_set)
+		json_object_array_sort(after, compare_numbers);
+	if ((old && !before) || (new && !after))
 		error = no_memory();
 	else if (!json_object_equal(before, after))
 		error = add_change(comparison, field, before, after);
@@ -195,122 +296,12 @@ static struct vqi_error *compare_value(const struct comparison *comparison, cons
 	return add_change(comparison, field, old, new);
 }
 
-struct vqi_error *vqi_diff_fields(struct json_object *old, struct json_object *new,
-				  bool has_indices, struct vqi_diff_part *part)
+struct vqi_error *vqi_diff_fields(const struct vqi_diff *diff, struct json_object *old,
+				  struct json_object *new, bool has_indices,
+				  struct vqi_diff_part *part)
 {
-	const struct comparison comparison = {.part = part, .has_indices = has_indices};
+	const struct comparison comparison = {
+		.diff = diff, .part = part, .has_indices = has_indices};
 
 	return compare_members(&comparison, "", old, new);
-}
-
-/* ---- findings and gaps ---- */
-
-static bool same_text(const char *one, const char *other)
-{
-	return one == other || (one && other && strcmp(one, other) == 0);
-}
-
-static const char *device_of(const struct vqi_finding *finding)
-{
-	return finding->device ? vqi_device_label(finding->device) : NULL;
-}
-
-/* Of one rule, and of what is called alike; or of the two queues that are compared. */
-static bool same_finding(const struct vqi_finding *one, const struct vqi_finding *other,
-			 bool of_queues)
-{
-	if (one->rule != other->rule)
-		return false;
-	if (of_queues)
-		return true;
-	return same_text(device_of(one), device_of(other)) && !one->queue == !other->queue &&
-	       (!one->queue || one->queue->index == other->queue->index);
-}
-
-static bool is_of_side(const struct vqi_diff_side *side, const struct vqi_finding *finding)
-{
-	return (!side->device || finding->device == side->device) &&
-	       (!side->queue || finding->queue == side->queue);
-}
-
-/* Lists the findings of a side that the other has not. */
-static struct vqi_error *only_in(const struct vqi_diff_side *side,
-				 const struct vqi_diff_side *other,
-				 const struct vqi_finding ***ret_found, size_t *ret_count)
-{
-	const struct vqi_diagnosis *ours = side->diagnosis, *theirs = other->diagnosis;
-	bool of_queues = side->device && other->device;
-	const struct vqi_finding **found = calloc(ours->finding_count + 1, sizeof(*found));
-	size_t count = 0;
-
-	if (!found)
-		return no_memory();
-	for (size_t i = 0; i < ours->finding_count; i++) {
-		bool there = !is_of_side(side, &ours->findings[i]);
-
-		for (size_t j = 0; !there && j < theirs->finding_count; j++)
-			there = is_of_side(other, &theirs->findings[j]) &&
-				same_finding(&ours->findings[i], &theirs->findings[j], of_queues);
-		if (!there)
-			found[count++] = &ours->findings[i];
-	}
-	*ret_found = found;
-	*ret_count = count;
-	return NULL;
-}
-
-struct vqi_error *vqi_diff_findings(struct vqi_diff *diff)
-{
-	struct vqi_error *error;
-
-	error = only_in(&diff->old, &diff->new, &diff->gone, &diff->gone_count);
-	return error ? error : only_in(&diff->new, &diff->old, &diff->come, &diff->come_count);
-}
-
-static bool same_gap(const struct vqi_gap *one, const struct vqi_gap *other)
-{
-	return same_text(one->device, other->device) && vqi_num_equal(one->queue, other->queue) &&
-	       same_text(one->what, other->what);
-}
-
-static bool is_gap_of_side(const struct vqi_diff_side *side, const struct vqi_gap *gap)
-{
-	if (!side->device || !gap->device)
-		return true;
-	return same_text(gap->device, vqi_device_label(side->device)) &&
-	       (!side->queue || !gap->queue.known || gap->queue.value == side->queue->index);
-}
-
-static struct vqi_error *gaps_only_in(const struct vqi_diff_side *side,
-				      const struct vqi_snapshot *other,
-				      const struct vqi_gap ***ret_found, size_t *ret_count)
-{
-	const struct vqi_snapshot *ours = side->snapshot;
-	const struct vqi_gap **found = calloc(ours->gap_count + 1, sizeof(*found));
-	size_t count = 0;
-
-	if (!found)
-		return no_memory();
-	for (size_t i = 0; i < ours->gap_count; i++) {
-		bool there = !is_gap_of_side(side, &ours->gaps[i]);
-
-		for (size_t j = 0; !there && j < other->gap_count; j++)
-			there = same_gap(&ours->gaps[i], &other->gaps[j]);
-		if (!there)
-			found[count++] = &ours->gaps[i];
-	}
-	*ret_found = found;
-	*ret_count = count;
-	return NULL;
-}
-
-struct vqi_error *vqi_diff_gaps(struct vqi_diff *diff)
-{
-	struct vqi_error *error;
-
-	error = gaps_only_in(&diff->old, diff->new.snapshot, &diff->gaps_gone,
-			     &diff->gaps_gone_count);
-	return error ? error
-		     : gaps_only_in(&diff->new, diff->old.snapshot, &diff->gaps_come,
-				    &diff->gaps_come_count);
 }

@@ -104,7 +104,8 @@ struct vqi_error *vqi_diff_json(FILE *stream, const struct vqi_diff *diff)
 	put_side(&json, "new", &diff->new);
 	parts = vqi_json_list(&json, json.root, "parts");
 	for (size_t i = 0; i < diff->part_count; i++)
-		put_part(&json, parts, &diff->parts[i]);
+		if (vqi_diff_part_differs(&diff->parts[i]))
+			put_part(&json, parts, &diff->parts[i]);
 	vqi_json_uint(&json, json.root, "compared", diff->compared);
 	put_findings(&json, "findings_come", diff->come, diff->come_count);
 	put_findings(&json, "findings_gone", diff->gone, diff->gone_count);

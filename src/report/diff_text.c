@@ -80,10 +80,27 @@ static void print_change(struct vqi_page *page, const struct vqi_change *change)
 	vqi_page_end(page);
 }
 
-static void print_part(struct vqi_page *page, const struct vqi_diff_part *part)
+/* What one of them does not know. */
+static void print_unknown(struct vqi_page *page, const struct vqi_change *change)
+{
+	vqi_page_begin(page, 4, 8);
+	vqi_page_add(page, VQI_STYLE_DIM, "%s: ", change->field);
+	if (change->old && change->new)
+		vqi_page_add(page, VQI_STYLE_DIM, "%s or %s, by one look not known",
+			     plain_text(change->old), plain_text(change->new));
+	else
+		vqi_page_add(page, VQI_STYLE_DIM, "%s in the %s, not known of the %s",
+			     plain_text(change->old ? change->old : change->new),
+			     change->old ? "old" : "new", change->old ? "new" : "old");
+	vqi_page_end(page);
+}
+
+static void print_part(struct vqi_page *page, const struct vqi_diff_part *part, bool verbose)
 {
 	const char *name = part->new ? part->new : part->old;
 
+	if (!vqi_diff_part_differs(part) && !verbose)
+		return;
 	if (!part->old || !part->new) {
 		vqi_page_line(page, 0, VQI_STYLE_BOLD, "%s: only in the %s", name,
 			      part->old ? "old" : "new");
@@ -96,6 +113,8 @@ static void print_part(struct vqi_page *page, const struct vqi_diff_part *part)
 	vqi_page_end(page);
 	for (size_t i = 0; i < part->change_count; i++)
 		print_change(page, &part->changes[i]);
+	for (size_t i = 0; verbose && i < part->unknown_count; i++)
+		print_unknown(page, &part->unknown[i]);
 }
 
 static size_t count_changed(const struct vqi_diff *diff)
@@ -103,11 +122,20 @@ static size_t count_changed(const struct vqi_diff *diff)
 	size_t count = 0;
 
 	for (size_t i = 0; i < diff->part_count; i++)
-		count += diff->parts[i].old && diff->parts[i].new;
+		count += diff->parts[i].change_count > 0;
 	return count;
 }
 
-static void print_all(struct vqi_page *page, const struct vqi_diff *diff)
+static bool differs(const struct vqi_diff *diff)
+{
+	for (size_t i = 0; i < diff->part_count; i++) {
+		if (vqi_diff_part_differs(&diff->parts[i]))
+			return true;
+	}
+	return false;
+}
+
+static void print_all(struct vqi_page *page, const struct vqi_diff *diff, bool verbose)
 {
 	size_t same = diff->compared - count_changed(diff);
 
@@ -116,13 +144,19 @@ static void print_all(struct vqi_page *page, const struct vqi_diff *diff)
 	vqi_page_space(page);
 	print_findings(page, "new:", diff->come, diff->come_count);
 	print_findings(page, "gone:", diff->gone, diff->gone_count);
+	if (verbose) {
+		print_findings(page, "new, or by one look not known:", diff->unknown_come,
+			       diff->unknown_come_count);
+		print_findings(page, "gone, or by one look not known:", diff->unknown_gone,
+			       diff->unknown_gone_count);
+	}
 	print_gaps(page, "new gaps:", diff->gaps_come, diff->gaps_come_count);
 	print_gaps(page, "no gaps any more:", diff->gaps_gone, diff->gaps_gone_count);
 	vqi_page_space(page);
 	for (size_t i = 0; i < diff->part_count; i++)
-		print_part(page, &diff->parts[i]);
+		print_part(page, &diff->parts[i], verbose);
 	vqi_page_space(page);
-	if (!diff->part_count)
+	if (!differs(diff))
 		vqi_page_line(page, 0, VQI_STYLE_PLAIN, "no differences");
 	else if (same)
 		vqi_page_line(page, 0, VQI_STYLE_PLAIN, "%zu more without a difference", same);
@@ -136,6 +170,6 @@ struct vqi_error *vqi_diff_text(FILE *stream, const struct vqi_diff *diff,
 
 	if (error)
 		return error;
-	print_all(&page, diff);
+	print_all(&page, diff, options->verbose);
 	return vqi_page_close(&page, stream);
 }

@@ -12,6 +12,8 @@
 #include "process_private.h"
 #include "reader.h"
 
+#define COMM_MAX 15 /* TASK_COMM_LEN without its end */
+
 struct core_reader {
 	struct vqi_reader reader; /* first, so that one can be made from the other */
 	struct vqi_core *core;
@@ -63,8 +65,13 @@ static struct vqi_error *print_maps(FILE *out, struct vqi_core *core)
 
 static void print_name(FILE *out, const struct vqi_core *core)
 {
-	if (core->name[0])
-		fprintf(out, "Name:\t%.*s\n", (int)strcspn(core->name, "\n"), core->name);
+	size_t len = strcspn(core->name, "\n");
+
+	/* gdb writes as much of the program's name as there is room for, the kernel what /proc says. */
+	if (len > COMM_MAX)
+		len = COMM_MAX;
+	if (len)
+		fprintf(out, "Name:\t%.*s\n", (int)len, core->name);
 }
 
 static void print_call(FILE *out, const struct vqi_call *call)

@@ -107,8 +107,16 @@ def test_two_recordings(rig, tmp_path):
     assert diff(rig, after, after)["parts"] == []
     core = core_of(rig, tmp_path, "a")
     found = changes(diff(rig, f"{before}:blk0:0", f"{core}:blk0:0"), "blk0 queue 0")
-    core.unlink()
     assert found["inuse"] == (0, 5, None)
+    # Nothing has changed since; a core knows nothing of the kernel, and one look not what stands still.
+    document = diff(rig, f"{after}:blk0:0", f"{core}:blk0:0", "--requests")
+    whole = rig.inspector.run("--diff", after, core).stdout
+    verbose = rig.inspector.run("--diff", f"{after}:blk0:0", f"{core}:blk0:0", "-v").stdout
+    core.unlink()
+    assert (document["findings_gone"], document["parts"]) == ([], [])
+    assert "gone, or by one look not known: request-stuck-in-device" in verbose
+    assert "state: stuck or busy, by one look not known" in verbose
+    assert "no differences" in whole
 
 
 @on("pci-split")

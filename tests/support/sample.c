@@ -13,6 +13,7 @@ static const struct vqi_rule stuck_rule = {
 	.severity = VQI_ERROR,
 	.title = "Requests were taken and are not completed.",
 	.next_step = "look at the storage behind the back end",
+	.over_time = true,
 };
 
 static const struct vqi_rule paused_rule = {
