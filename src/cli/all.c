@@ -51,29 +51,6 @@ static bool wants_page(const struct vqi_options *options, const struct vqi_vm_li
 	       vqi_options_show_requests(options) || line->findings || line->has_gaps;
 }
 
-/* Makes the report; *ret_text stays NULL where none is wanted. */
-static struct vqi_error *make_report(const struct vqi_options *options,
-				     const struct vqi_snapshot *snapshot,
-				     const struct vqi_diagnosis *diagnosis, char **ret_text,
-				     size_t *ret_len)
-{
-	vqi_cleanup_free char *text = NULL;
-	struct vqi_error *error;
-	size_t len;
-	FILE *stream = open_memstream(&text, &len);
-
-	if (!stream)
-		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	error = vqi_output_print(stream, options, snapshot, diagnosis);
-	if (fclose(stream) && !error)
-		error = vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	if (error)
-		return error;
-	*ret_text = take_ptr(text);
-	*ret_len = len;
-	return NULL;
-}
-
 static bool inspect(int fd, const struct vqi_options *options)
 {
 	vqi_cleanup_snapshot struct vqi_snapshot *snapshot = NULL;
@@ -89,7 +66,7 @@ static bool inspect(int fd, const struct vqi_options *options)
 	told.exit_status = diagnosis.exit_status;
 	vqi_vm_line_fill(snapshot, &diagnosis, &told.line);
 	if (!options->quiet && wants_page(options, &told.line))
-		error = make_report(options, snapshot, &diagnosis, &report, &len);
+		error = vqi_output_report_text(options, snapshot, &diagnosis, &report, &len);
 	if (error)
 		return tell_error(fd, error);
 	told.has_report = report != NULL;

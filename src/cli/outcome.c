@@ -175,22 +175,12 @@ static struct vqi_error *print_reports(FILE *stream, const void *data)
 	return error;
 }
 
-/* What a target that failed has to say to a monitoring system. Owner: the caller. */
-static struct vqi_error *failed_metrics(const struct vqi_candidate *candidate, char **ret_text)
+/* What a target that failed has to say to a monitoring system. */
+static struct vqi_error *print_failed(FILE *stream, const void *data)
 {
-	vqi_cleanup_free char *text = NULL;
-	struct vqi_error *error;
-	size_t len;
-	FILE *stream = open_memstream(&text, &len);
+	const struct vqi_candidate *candidate = data;
 
-	if (!stream)
-		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	error = vqi_openmetrics_write_failed(stream, candidate->pid, candidate->vm_name);
-	if (fclose(stream) && !error)
-		error = vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	if (!error)
-		*ret_text = take_ptr(text);
-	return error;
+	return vqi_openmetrics_write_failed(stream, candidate->pid, candidate->vm_name);
 }
 
 /* All as one text, with those that failed. */
@@ -200,7 +190,7 @@ static struct vqi_error *merge_metrics(FILE *stream, const void *data)
 	vqi_cleanup_free const char **texts = calloc(reports->count + 1, sizeof(*texts));
 	vqi_cleanup_free char **failed = calloc(reports->count + 1, sizeof(*failed));
 	struct vqi_error *error = NULL;
-	size_t count = 0;
+	size_t count = 0, len;
 
 	if (!texts || !failed)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
@@ -208,7 +198,7 @@ static struct vqi_error *merge_metrics(FILE *stream, const void *data)
 		const struct vqi_outcome *outcome = &reports->outcomes[i];
 
 		if (outcome->fate == VQI_FATE_FAILED && !lacks_choice(outcome))
-			error = failed_metrics(outcome->candidate, &failed[i]);
+			error = vqi_output_text(print_failed, outcome->candidate, &failed[i], &len);
 		if (outcome->report || failed[i])
 			texts[count++] = outcome->report ? outcome->report : failed[i];
 	}

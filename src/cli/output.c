@@ -93,21 +93,24 @@ struct vqi_error *vqi_output_content(const struct vqi_options *options, vqi_cont
 				content, data);
 }
 
-struct vqi_error *vqi_output_print(FILE *stream, const struct vqi_options *options,
-				   const struct vqi_snapshot *snapshot,
-				   const struct vqi_diagnosis *diagnosis)
+struct vqi_error *vqi_output_text(vqi_content_func content, const void *data, char **ret_text,
+				  size_t *ret_len)
 {
-	const struct vqi_report_options text = report_options(options);
+	vqi_cleanup_free char *text = NULL;
+	struct vqi_error *error;
+	size_t len;
+	FILE *stream = open_memstream(&text, &len);
 
-	switch (options->format) {
-	case VQI_FORMAT_JSON:
-		return vqi_report_json(stream, snapshot, diagnosis);
-	case VQI_FORMAT_OPENMETRICS:
-		return vqi_openmetrics_write(stream, snapshot, diagnosis);
-	case VQI_FORMAT_TEXT:
-		break;
-	}
-	return vqi_report_text(stream, snapshot, diagnosis, &text);
+	if (!stream)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	error = content(stream, data);
+	if (fclose(stream) && !error)
+		error = vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	if (error)
+		return error;
+	*ret_text = take_ptr(text);
+	*ret_len = len;
+	return NULL;
 }
 
 /* What print_report() prints. */
@@ -120,8 +123,27 @@ struct report {
 static struct vqi_error *print_report(FILE *stream, const void *data)
 {
 	const struct report *report = data;
+	const struct vqi_report_options text = report_options(report->options);
 
-	return vqi_output_print(stream, report->options, report->snapshot, report->diagnosis);
+	switch (report->options->format) {
+	case VQI_FORMAT_JSON:
+		return vqi_report_json(stream, report->snapshot, report->diagnosis);
+	case VQI_FORMAT_OPENMETRICS:
+		return vqi_openmetrics_write(stream, report->snapshot, report->diagnosis);
+	case VQI_FORMAT_TEXT:
+		break;
+	}
+	return vqi_report_text(stream, report->snapshot, report->diagnosis, &text);
+}
+
+struct vqi_error *vqi_output_report_text(const struct vqi_options *options,
+					 const struct vqi_snapshot *snapshot,
+					 const struct vqi_diagnosis *diagnosis, char **ret_text,
+					 size_t *ret_len)
+{
+	const struct report report = {options, snapshot, diagnosis};
+
+	return vqi_output_text(print_report, &report, ret_text, ret_len);
 }
 
 struct vqi_error *vqi_output_report(const struct vqi_options *options,

@@ -16,11 +16,15 @@
 struct vqi_error *vqi_output_content(const struct vqi_options *options, vqi_content_func content,
 				     const void *data) vqi_must_check;
 
-/* Prints the report that the options ask for, as it is to look where vqi_output_content() puts it.
- * Errors: SYS, NOMEM. */
-struct vqi_error *vqi_output_print(FILE *stream, const struct vqi_options *options,
-				   const struct vqi_snapshot *snapshot,
-				   const struct vqi_diagnosis *diagnosis) vqi_must_check;
+/* Makes content a text, with a null byte behind its end. Owner: the caller frees. Errors: content's; NOMEM. */
+struct vqi_error *vqi_output_text(vqi_content_func content, const void *data, char **ret_text,
+				  size_t *ret_len) vqi_must_check;
+
+/* So with the report that the options ask for, as it is to look where vqi_output_content() puts it. */
+struct vqi_error *vqi_output_report_text(const struct vqi_options *options,
+					 const struct vqi_snapshot *snapshot,
+					 const struct vqi_diagnosis *diagnosis, char **ret_text,
+					 size_t *ret_len) vqi_must_check;
 
 /* Writes that report to where the options want it; nothing when it cannot be made.
  * Errors: USAGE where the file is no regular one; SYS, PERMISSION, NOMEM. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "output.h"
 #include "report_file.h"
 #include "signals.h"
 #include "vqi/report.h"
@@ -36,34 +37,30 @@ static const struct vqi_device *find_device(const struct vqi_snapshot *snapshot,
 	return NULL;
 }
 
-static struct vqi_error *print_queue(const struct vqi_watch *watch,
-				     const struct vqi_snapshot *snapshot,
-				     const struct vqi_diagnosis *diagnosis,
-				     const struct vqi_screen_action *action, char **ret_text)
-{
-	const struct vqi_report_options options = {
-		.verbose = watch->options->verbose,
-		.requests = true,
-		.width = vqi_screen_width(watch->screen),
-	};
-	const struct vqi_device *device = find_device(snapshot, action);
-	const struct vqi_queue *queue = vqi_find_queue(device, action->queue);
-	vqi_cleanup_free char *text = NULL;
-	struct vqi_error *error = NULL;
-	size_t len;
-	FILE *stream = open_memstream(&text, &len);
+/* What print_queue() prints. */
+struct queue_text {
+	const struct vqi_watch *watch;
+	const struct vqi_screen_action *action;
+	const struct vqi_snapshot *snapshot;
+	const struct vqi_diagnosis *diagnosis;
+};
 
-	if (!stream)
-		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+static struct vqi_error *print_queue(FILE *stream, const void *data)
+{
+	const struct queue_text *text = data;
+	const struct vqi_report_options options = {
+		.verbose = text->watch->options->verbose,
+		.requests = true,
+		.width = vqi_screen_width(text->watch->screen),
+	};
+	const struct vqi_device *device = find_device(text->snapshot, text->action);
+	const struct vqi_queue *queue = vqi_find_queue(device, text->action->queue);
+
 	if (queue)
-		error = vqi_report_queue(stream, snapshot, diagnosis, device, queue, &options);
-	else
-		fputs("this queue is gone\n", stream);
-	if (fclose(stream) && !error)
-		error = vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	if (!error)
-		*ret_text = take_ptr(text);
-	return error;
+		return vqi_report_queue(stream, text->snapshot, text->diagnosis, device, queue,
+					&options);
+	fputs("this queue is gone\n", stream);
+	return NULL;
 }
 
 /* A look at all, and closer at this queue. */
@@ -89,12 +86,14 @@ static struct vqi_error *show_queue(struct vqi_watch *watch, const struct vqi_sc
 	vqi_cleanup(vqi_diagnosis_done) struct vqi_diagnosis diagnosis = {0};
 	vqi_cleanup_free char *text = NULL, *title = NULL;
 	struct vqi_error *error = look_at_queue(watch, action->queue, &snapshot, &diagnosis);
+	const struct queue_text content = {watch, action, snapshot, &diagnosis};
+	size_t len;
 
 	if (error)
 		return error;
 	if (asprintf(&title, "%s queue %u", action->device, action->queue) < 0)
 		title = NULL;
-	error = print_queue(watch, snapshot, &diagnosis, action, &text);
+	error = vqi_output_text(print_queue, &content, &text, &len);
 	if (!error && !title)
 		error = vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 	return error ? error : vqi_screen_show_text(watch->screen, title, text);

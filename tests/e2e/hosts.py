@@ -1,10 +1,24 @@
-"""A host of its own for some QEMUs: a pid namespace, in whose /proc there is nobody else's process."""
+"""A host of its own for some QEMUs: a pid namespace, in whose /proc there is nobody else's process; and fixtures with one."""
 
 import subprocess
 from pathlib import Path
 
+import pytest
 from odd_qemus import PID_NAMESPACE, OddQemu, of_another_build, strip
+from rig import GEOMETRY, SLOW
+
 from vqitest import StorageDaemon
+from vqitest.driver import EVENT_IDX, VERSION_1, Disk, Driver
+from vqitest.pci import PciHost
+from vqitest.qtest import Bus
+from vqitest.transport import Pci
+
+RNG = ["-device", "virtio-rng-pci,id=rng0"]
+GEOMETRY_WORDS = ",".join(f"{key}={value}" for key, value in GEOMETRY.items())
+STUCK = [
+    *("-blockdev", f"node-name=d0,driver={SLOW}"),
+    *("-device", f"virtio-blk-pci,id=blk0,drive=d0,num-queues=1,{GEOMETRY_WORDS}"),
+]
 
 
 def only_child(pid):
@@ -83,3 +97,44 @@ class HostedDaemon(StorageDaemon):
     @property
     def pid(self):
         return only_child(self.process.pid)
+
+
+@pytest.fixture
+def host():
+    with Host() as host:
+        yield host
+
+
+@pytest.fixture
+def start(host, machines):
+    """Starts a small QEMU in the host; name: of the VM."""
+
+    def start(*arguments, name=None, **more):
+        named = ["-name", name] if name else []
+        more = {"memory": "16", **more}
+        return machines.start(*named, *(arguments or RNG), kind=host.qemu, qtest=True, smp=1, **more)
+
+    return start
+
+
+@pytest.fixture
+def inspect(host, inspector):
+    """Runs the tool in the host: (stdout, stderr), after it was checked that it ended with that status."""
+
+    def inspect(*arguments, status=0, prefix=(), **more):
+        done = inspector.run(*arguments, prefix=[*host.prefix, *prefix], **more)
+        assert done.returncode == status, f"status {done.returncode}\n{done.stderr}\n{done.stdout}"
+        return done.stdout, done.stderr
+
+    return inspect
+
+
+def hang(vm):
+    """A request that never comes back."""
+    bus = Bus(vm.qtest)
+    (device,) = PciHost(bus).virtio_devices()
+    disk = Disk(Driver(Pci(device)).start(VERSION_1 | EVENT_IDX, {0: 16}))
+    disk.read(sector=0)
+    disk.ring.publish()
+    disk.ring.kick()
+    bus.readb(bus.allocate(1))  # taken with this

@@ -9,55 +9,14 @@ from pathlib import Path
 
 import odd_qemus
 import pytest
-from hosts import Host, inner_pids, only_child, start_unknown
-from rig import GEOMETRY, SLOW
+from hosts import RNG, STUCK, hang, host, inner_pids, inspect, only_child, start, start_unknown  # noqa: F401 fixtures
 
-from vqitest.driver import EVENT_IDX, VERSION_1, Disk, Driver
 from vqitest.inspector import SLEEPS_BETWEEN_THE_LOOKS, Report
-from vqitest.pci import PciHost
-from vqitest.qtest import Bus
-from vqitest.transport import Pci
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="needs root for a pid namespace")
 
-RNG = ["-device", "virtio-rng-pci,id=rng0"]
 BALLOON = ["-device", "virtio-balloon-pci,id=balloon0"]
-GEOMETRY_WORDS = ",".join(f"{key}={value}" for key, value in GEOMETRY.items())
-STUCK = [
-    *("-blockdev", f"node-name=d0,driver={SLOW}"),
-    *("-device", f"virtio-blk-pci,id=blk0,drive=d0,num-queues=1,{GEOMETRY_WORDS}"),
-]
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-
-
-@pytest.fixture
-def host():
-    with Host() as host:
-        yield host
-
-
-@pytest.fixture
-def start(host, machines):
-    """Starts a small QEMU in the host; name: of the VM."""
-
-    def start(*arguments, name=None, **more):
-        named = ["-name", name] if name else []
-        more = {"memory": "16", **more}
-        return machines.start(*named, *(arguments or RNG), kind=host.qemu, qtest=True, smp=1, **more)
-
-    return start
-
-
-@pytest.fixture
-def inspect(host, inspector):
-    """Runs the tool in the host: (stdout, stderr), after it was checked that it ended with that status."""
-
-    def inspect(*arguments, status=0, prefix=(), **more):
-        done = inspector.run(*arguments, prefix=[*host.prefix, *prefix], **more)
-        assert done.returncode == status, f"status {done.returncode}\n{done.stderr}\n{done.stdout}"
-        return done.stdout, done.stderr
-
-    return inspect
 
 
 @pytest.fixture
@@ -70,17 +29,6 @@ def reports(inspect):
         return [Report(line) for line in stdout.splitlines()]
 
     return reports
-
-
-def hang(vm):
-    """A request that never comes back."""
-    bus = Bus(vm.qtest)
-    (device,) = PciHost(bus).virtio_devices()
-    disk = Disk(Driver(Pci(device)).start(VERSION_1 | EVENT_IDX, {0: 16}))
-    disk.read(sector=0)
-    disk.ring.publish()
-    disk.ring.kick()
-    bus.readb(bus.allocate(1))  # taken with this
 
 
 def names(found):

@@ -8,10 +8,9 @@ import subprocess
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
-from hosts import inner_pids, start_unknown
+from hosts import STUCK, hang, host, inner_pids, inspect, start, start_unknown  # noqa: F401 fixtures
 from rig import SLOW, GEOMETRY, on
 from stuck_requests import qcow2_on_blkdebug, qemu_io, submit
-from test_all import STUCK, hang, host, inspect, start  # noqa: F401 fixtures
 
 from vqitest.guest import ROOT
 from vqitest.monitoring import Alerts, NodeExporter, Prometheus, programs

@@ -7,7 +7,7 @@ import sys
 import tarfile
 
 import pytest
-from test_all import STUCK, hang, host, start  # noqa: F401 fixtures
+from hosts import STUCK, hang, host, start  # noqa: F401 fixtures
 
 from vqitest.guest import ROOT
 from vqitest.inspector import Report

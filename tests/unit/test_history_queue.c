@@ -5,53 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sample.h"
 #include "unit.h"
-
-#define SECOND UINT64_C(1000000000)
-
-static struct vqi_sample sample;
-static struct vqi_history *history;
-static uint64_t now;
-static struct vqi_queue *queue; /* of the sample: a split ring of 256 */
-
-static void setup(void)
-{
-	now = 100 * SECOND;
-	vqi_sample_healthy(&sample);
-	queue = &sample.devices[0].queues[0];
-	ck_assert_ok(vqi_history_new(&history));
-}
-
-static void teardown(void)
-{
-	vqi_history_free(take_ptr(history));
-}
-
-/* A look, which is this much after the one before. */
-static const struct vqi_queue_history *look(uint64_t after_ns)
-{
-	now += after_ns;
-	ck_assert_ok(vqi_history_add(history, &sample.snapshot, now));
-	return vqi_history_queue(history, &sample.devices[0], queue);
-}
-
-/* The driver publishes, the device completes. */
-static void go_on(unsigned int published, unsigned int completed)
-{
-	uint16_t avail = (uint16_t)(queue->avail_idx.value + published);
-	uint16_t used = (uint16_t)(queue->used_idx.value + completed);
-
-	queue->avail_idx = queue->last_avail_idx = queue->shadow_avail_idx = VQI_NUM(avail);
-	queue->used_idx = queue->used_ring_idx = VQI_NUM(used);
-	queue->in_flight = VQI_NUM((uint16_t)(avail - used));
-	queue->state = avail == used ? VQI_QUEUE_IDLE : VQI_QUEUE_BUSY;
-}
+#include "watched.h"
 
 static void set_up(uint16_t index)
 {
-	queue->avail_idx = queue->last_avail_idx = queue->shadow_avail_idx = VQI_NUM(index);
-	queue->used_idx = queue->used_ring_idx = VQI_NUM(index);
+	watched.queue->avail_idx = watched.queue->last_avail_idx = watched.queue->shadow_avail_idx =
+		VQI_NUM(index);
+	watched.queue->used_idx = watched.queue->used_ring_idx = VQI_NUM(index);
 }
 
 static void ck_assert_rate(struct vqi_rate rate, double wanted)
@@ -63,7 +24,7 @@ static void ck_assert_rate(struct vqi_rate rate, double wanted)
 
 START_TEST(test_one_look_has_no_rates)
 {
-	const struct vqi_queue_history *seen = look(0);
+	const struct vqi_queue_history *seen = watched_look(0);
 
 	ck_assert(!seen->published.known);
 	ck_assert(!seen->completed.known);
@@ -80,16 +41,16 @@ START_TEST(test_rates)
 {
 	const struct vqi_queue_history *seen;
 
-	look(0);
-	go_on(30, 20);
-	queue->unreaped = VQI_NUM(15);
-	seen = look(2 * SECOND);
+	watched_look(0);
+	watched_go_on(30, 20);
+	watched.queue->unreaped = VQI_NUM(15);
+	seen = watched_look(2 * SECOND);
 	ck_assert_rate(seen->published, 15);
 	ck_assert_rate(seen->completed, 10);
 	ck_assert_rate(seen->reaped, 2.5);
 	ck_assert(vqi_num_is(seen->depth, 10));
 	ck_assert(seen->has_moved);
-	seen = look(SECOND);
+	seen = watched_look(SECOND);
 	ck_assert_rate(seen->published, 0);
 	ck_assert_uint_eq(seen->still_ms, 1000);
 }
@@ -100,9 +61,9 @@ START_TEST(test_rates_across_the_wrap)
 	const struct vqi_queue_history *seen;
 
 	set_up(65530);
-	look(0);
-	go_on(20, 20);
-	seen = look(SECOND);
+	watched_look(0);
+	watched_go_on(20, 20);
+	seen = watched_look(SECOND);
 	ck_assert_rate(seen->published, 20);
 	ck_assert_rate(seen->completed, 20);
 	ck_assert_rate(seen->reaped, 20);
@@ -113,11 +74,11 @@ START_TEST(test_looks_that_are_close_are_taken_together)
 {
 	const struct vqi_queue_history *seen = NULL;
 
-	look(0);
+	watched_look(0);
 	for (int i = 0; i < 40; i++) {
 		if (i % 10 == 0)
-			go_on(50, 50);
-		seen = look(SECOND / 20);
+			watched_go_on(50, 50);
+		seen = watched_look(SECOND / 20);
 	}
 	ck_assert(seen->completed.known);
 	ck_assert(seen->completed.per_second >= 50 && seen->completed.per_second < 120);
@@ -126,9 +87,9 @@ END_TEST
 
 START_TEST(test_looks_at_one_time)
 {
-	look(0);
-	go_on(5, 5);
-	ck_assert(!look(0)->published.known);
+	watched_look(0);
+	watched_go_on(5, 5);
+	ck_assert(!watched_look(0)->published.known);
 }
 END_TEST
 
@@ -136,20 +97,20 @@ START_TEST(test_unknown_stays_unknown)
 {
 	const struct vqi_queue_history *seen;
 
-	look(0);
-	go_on(5, 5);
-	queue->avail_idx = VQI_UNKNOWN;
-	queue->unreaped = VQI_UNKNOWN;
-	seen = look(SECOND);
+	watched_look(0);
+	watched_go_on(5, 5);
+	watched.queue->avail_idx = VQI_UNKNOWN;
+	watched.queue->unreaped = VQI_UNKNOWN;
+	seen = watched_look(SECOND);
 	ck_assert(!seen->published.known);
 	ck_assert(!seen->reaped.known);
 	ck_assert(!seen->depth.known);
 	ck_assert_rate(seen->completed, 5);
 	/* What was not seen in between belongs to no look. */
-	queue->avail_idx = VQI_NUM(1500);
-	ck_assert(!look(SECOND)->published.known);
-	queue->avail_idx = VQI_NUM(1502);
-	ck_assert_rate(look(SECOND)->published, 2);
+	watched.queue->avail_idx = VQI_NUM(1500);
+	ck_assert(!watched_look(SECOND)->published.known);
+	watched.queue->avail_idx = VQI_NUM(1502);
+	ck_assert_rate(watched_look(SECOND)->published, 2);
 }
 END_TEST
 
@@ -157,13 +118,13 @@ START_TEST(test_of_vhost_the_ring_tells)
 {
 	const struct vqi_queue_history *seen;
 
-	vqi_sample_vhost(&sample);
-	queue = &sample.devices[0].queues[1];
-	queue->avail_idx = VQI_NUM(80);
-	look(0);
-	queue->avail_idx = VQI_NUM(90);
-	queue->used_ring_idx = VQI_NUM(81);
-	seen = look(SECOND);
+	vqi_sample_vhost(&watched.sample);
+	watched.queue = &watched.sample.devices[0].queues[1];
+	watched.queue->avail_idx = VQI_NUM(80);
+	watched_look(0);
+	watched.queue->avail_idx = VQI_NUM(90);
+	watched.queue->used_ring_idx = VQI_NUM(81);
+	seen = watched_look(SECOND);
 	ck_assert_rate(seen->published, 10);
 	ck_assert_rate(seen->completed, 4);
 	ck_assert(vqi_num_is(seen->depth, 9));
@@ -174,26 +135,26 @@ START_TEST(test_a_ring_that_is_set_up_anew_has_no_absurd_rate)
 {
 	const struct vqi_queue_history *seen;
 
-	look(0);
-	go_on(10, 10);
-	look(SECOND);
+	watched_look(0);
+	watched_go_on(10, 10);
+	watched_look(SECOND);
 	set_up(5); /* the same place: the guest was booted again */
-	seen = look(SECOND);
+	seen = watched_look(SECOND);
 	ck_assert(!seen->published.known);
 	ck_assert(!seen->completed.known);
-	go_on(3, 3);
-	ck_assert_rate(look(SECOND)->published, 3);
-	queue->num = 128;
+	watched_go_on(3, 3);
+	ck_assert_rate(watched_look(SECOND)->published, 3);
+	watched.queue->num = 128;
 	set_up(9);
-	ck_assert(!look(SECOND)->published.known);
-	go_on(4, 4);
-	ck_assert_rate(look(SECOND)->published, 4);
-	queue->desc_gpa = 0x9000;
+	ck_assert(!watched_look(SECOND)->published.known);
+	watched_go_on(4, 4);
+	ck_assert_rate(watched_look(SECOND)->published, 4);
+	watched.queue->desc_gpa = 0x9000;
 	set_up(11);
-	ck_assert(!look(SECOND)->published.known);
-	queue->desc_gpa = 0; /* not set up */
-	ck_assert(!look(SECOND)->published.known);
-	ck_assert(!look(SECOND)->published.known);
+	ck_assert(!watched_look(SECOND)->published.known);
+	watched.queue->desc_gpa = 0; /* not set up */
+	ck_assert(!watched_look(SECOND)->published.known);
+	ck_assert(!watched_look(SECOND)->published.known);
 }
 END_TEST
 
@@ -201,16 +162,16 @@ START_TEST(test_a_queue_may_be_very_fast)
 {
 	const struct vqi_queue_history *seen;
 
-	look(0);
-	go_on(40000, 40000);
-	ck_assert(!look(SECOND)->published.known);
-	go_on(40000, 40000);
-	seen = look(SECOND);
+	watched_look(0);
+	watched_go_on(40000, 40000);
+	ck_assert(!watched_look(SECOND)->published.known);
+	watched_go_on(40000, 40000);
+	seen = watched_look(SECOND);
 	ck_assert(seen->published.known);
 	ck_assert(seen->published.at_least);
 	ck_assert_double_eq_tol(seen->published.per_second, 40000, 1);
-	go_on(100, 100);
-	ck_assert_rate(look(SECOND)->published, 100);
+	watched_go_on(100, 100);
+	ck_assert_rate(watched_look(SECOND)->published, 100);
 }
 END_TEST
 
@@ -218,10 +179,10 @@ START_TEST(test_what_is_reaped_may_go_back)
 {
 	const struct vqi_queue_history *seen;
 
-	look(0);
-	go_on(10, 10);
-	queue->unreaped = VQI_NUM(30);
-	seen = look(SECOND);
+	watched_look(0);
+	watched_go_on(10, 10);
+	watched.queue->unreaped = VQI_NUM(30);
+	seen = watched_look(SECOND);
 	ck_assert(!seen->reaped.known);
 	ck_assert_rate(seen->completed, 10);
 }
@@ -231,25 +192,25 @@ START_TEST(test_a_packed_ring_counts_places)
 {
 	const struct vqi_queue_history *seen;
 
-	vqi_sample_packed(&sample);
-	queue = &sample.devices[0].queues[0];
-	queue->unreaped = VQI_UNKNOWN;
-	queue->unseen = VQI_NUM(3);
-	queue->in_flight = VQI_NUM(4);
-	queue->desc_digest = VQI_NUM(1);
-	look(0);
-	seen = look(SECOND);
+	vqi_sample_packed(&watched.sample);
+	watched.queue = &watched.sample.devices[0].queues[0];
+	watched.queue->unreaped = VQI_UNKNOWN;
+	watched.queue->unseen = VQI_NUM(3);
+	watched.queue->in_flight = VQI_NUM(4);
+	watched.queue->desc_digest = VQI_NUM(1);
+	watched_look(0);
+	seen = watched_look(SECOND);
 	ck_assert_rate(seen->published, 0);
 	/* From 255 over the end to 3. */
-	queue->avail_idx = VQI_NUM(3);
-	queue->wrap.avail = VQI_NUM(0);
-	seen = look(SECOND);
+	watched.queue->avail_idx = VQI_NUM(3);
+	watched.queue->wrap.avail = VQI_NUM(0);
+	seen = watched_look(SECOND);
 	ck_assert_double_eq_tol(seen->published.per_second, 4, 1e-6);
 	ck_assert(seen->published.at_least);
 	ck_assert(vqi_num_is(seen->depth, 7));
 	/* All of the places again, and other descriptors: it went round. */
-	queue->desc_digest = VQI_NUM(2);
-	seen = look(SECOND);
+	watched.queue->desc_digest = VQI_NUM(2);
+	seen = watched_look(SECOND);
 	ck_assert(seen->published.at_least);
 	ck_assert_double_eq_tol(seen->published.per_second, 0, 1e-6);
 	ck_assert_uint_eq(seen->still_ms, 0);
@@ -258,18 +219,18 @@ END_TEST
 
 START_TEST(test_packed_nonsense)
 {
-	vqi_sample_packed(&sample);
-	queue = &sample.devices[0].queues[0];
-	queue->num = 0;
-	look(0);
-	ck_assert(!look(SECOND)->published.known);
-	queue->num = 4;
-	look(SECOND);
-	queue->avail_idx = VQI_NUM(3);
-	queue->used_idx = VQI_NUM(70000);
-	look(SECOND);
-	ck_assert(look(SECOND)->published.known);
-	ck_assert(!look(SECOND)->completed.known);
+	vqi_sample_packed(&watched.sample);
+	watched.queue = &watched.sample.devices[0].queues[0];
+	watched.queue->num = 0;
+	watched_look(0);
+	ck_assert(!watched_look(SECOND)->published.known);
+	watched.queue->num = 4;
+	watched_look(SECOND);
+	watched.queue->avail_idx = VQI_NUM(3);
+	watched.queue->used_idx = VQI_NUM(70000);
+	watched_look(SECOND);
+	ck_assert(watched_look(SECOND)->published.known);
+	ck_assert(!watched_look(SECOND)->completed.known);
 }
 END_TEST
 
@@ -277,33 +238,33 @@ START_TEST(test_states_last)
 {
 	const struct vqi_queue_history *seen;
 
-	look(0);
-	ck_assert_uint_eq(look(SECOND)->state_ms, 1000);
-	go_on(4, 0);
-	ck_assert_uint_eq(look(SECOND)->state_ms, 0);
-	look(SECOND);
-	ck_assert_uint_eq(look(SECOND)->state_ms, 2000);
+	watched_look(0);
+	ck_assert_uint_eq(watched_look(SECOND)->state_ms, 1000);
+	watched_go_on(4, 0);
+	ck_assert_uint_eq(watched_look(SECOND)->state_ms, 0);
+	watched_look(SECOND);
+	ck_assert_uint_eq(watched_look(SECOND)->state_ms, 2000);
 	/* It has been stuck since it was last seen to move. */
-	queue->state = VQI_QUEUE_STUCK;
-	seen = look(SECOND);
+	watched.queue->state = VQI_QUEUE_STUCK;
+	seen = watched_look(SECOND);
 	ck_assert_uint_eq(seen->state_ms, 3000);
 	ck_assert_uint_eq(seen->still_ms, 3000);
-	ck_assert_uint_eq(look(SECOND)->state_ms, 4000);
+	ck_assert_uint_eq(watched_look(SECOND)->state_ms, 4000);
 }
 END_TEST
 
 START_TEST(test_the_oldest_request)
 {
-	look(0);
-	go_on(3, 0);
-	ck_assert(vqi_num_is(look(SECOND)->oldest_ms, 0));
-	go_on(2, 1);
-	ck_assert(vqi_num_is(look(SECOND)->oldest_ms, 1000));
+	watched_look(0);
+	watched_go_on(3, 0);
+	ck_assert(vqi_num_is(watched_look(SECOND)->oldest_ms, 0));
+	watched_go_on(2, 1);
+	ck_assert(vqi_num_is(watched_look(SECOND)->oldest_ms, 1000));
 	/* Three are completed in all; in whatever order, those of the first look may be. */
-	go_on(1, 2);
-	ck_assert(vqi_num_is(look(SECOND)->oldest_ms, 1000));
-	go_on(0, 3);
-	ck_assert(!look(SECOND)->oldest_ms.known);
+	watched_go_on(1, 2);
+	ck_assert(vqi_num_is(watched_look(SECOND)->oldest_ms, 1000));
+	watched_go_on(0, 3);
+	ck_assert(!watched_look(SECOND)->oldest_ms.known);
 }
 END_TEST
 
@@ -311,16 +272,16 @@ START_TEST(test_the_oldest_request_is_remembered_longer_than_the_looks)
 {
 	const struct vqi_queue_history *seen = NULL;
 
-	look(0);
-	go_on(200, 0);
-	look(SECOND);
+	watched_look(0);
+	watched_go_on(200, 0);
+	watched_look(SECOND);
 	for (int i = 0; i < 3 * VQI_HISTORY_LOOKS; i++) {
-		go_on(1, 1);
-		seen = look(SECOND);
+		watched_go_on(1, 1);
+		seen = watched_look(SECOND);
 	}
 	ck_assert_uint_eq(seen->oldest_ms.value, 1000 * 3 * VQI_HISTORY_LOOKS);
-	go_on(9, 9); /* 201 of 200 */
-	ck_assert_uint_lt(look(SECOND)->oldest_ms.value, 1000 * (VQI_HISTORY_LOOKS + 1));
+	watched_go_on(9, 9); /* 201 of 200 */
+	ck_assert_uint_lt(watched_look(SECOND)->oldest_ms.value, 1000 * (VQI_HISTORY_LOOKS + 1));
 }
 END_TEST
 
@@ -333,17 +294,17 @@ START_TEST(test_qemu_accounts_for_an_age)
 		{.age = VQI_AGE_UNKNOWN, .age_ms = 80000},
 	};
 
-	look(0);
-	go_on(2, 0);
-	queue->requests = requests;
-	queue->request_count = 4;
-	ck_assert(vqi_num_is(look(SECOND)->oldest_ms, 7000));
+	watched_look(0);
+	watched_go_on(2, 0);
+	watched.queue->requests = requests;
+	watched.queue->request_count = 4;
+	ck_assert(vqi_num_is(watched_look(SECOND)->oldest_ms, 7000));
 	/* No other look is as close, and as long as nothing is completed it is there still. */
-	queue->requests = NULL;
-	queue->request_count = 0;
-	ck_assert(vqi_num_is(look(SECOND)->oldest_ms, 8000));
-	go_on(0, 1);
-	ck_assert(vqi_num_is(look(SECOND)->oldest_ms, 2000));
+	watched.queue->requests = NULL;
+	watched.queue->request_count = 0;
+	ck_assert(vqi_num_is(watched_look(SECOND)->oldest_ms, 8000));
+	watched_go_on(0, 1);
+	ck_assert(vqi_num_is(watched_look(SECOND)->oldest_ms, 2000));
 }
 END_TEST
 
@@ -351,12 +312,12 @@ START_TEST(test_buffers_that_wait_are_no_requests)
 {
 	const struct vqi_queue_history *seen;
 
-	queue = &sample.devices[1].queues[0];
-	ck_assert_uint_eq(queue->kind, VQI_KIND_RECEIVE);
-	queue->avail_idx = VQI_NUM(queue->used_idx.value + 200);
-	look(0);
-	look(SECOND);
-	seen = vqi_history_queue(history, &sample.devices[1], queue);
+	watched.queue = &watched.sample.devices[1].queues[0];
+	ck_assert_uint_eq(watched.queue->kind, VQI_KIND_RECEIVE);
+	watched.queue->avail_idx = VQI_NUM(watched.queue->used_idx.value + 200);
+	watched_look(0);
+	watched_look(SECOND);
+	seen = vqi_history_queue(watched.history, &watched.sample.devices[1], watched.queue);
 	ck_assert(vqi_num_is(seen->depth, 200));
 	ck_assert(!seen->oldest_ms.known);
 }
@@ -365,13 +326,13 @@ END_TEST
 START_TEST(test_depths)
 {
 	struct vqi_num depths[VQI_HISTORY_LOOKS + 1];
-	const struct vqi_queue_history *seen = look(0);
+	const struct vqi_queue_history *seen = watched_look(0);
 
 	ck_assert_uint_eq(vqi_queue_history_depths(seen, depths, 8), 1);
-	go_on(5, 0);
-	look(SECOND);
-	go_on(0, 2);
-	seen = look(SECOND);
+	watched_go_on(5, 0);
+	watched_look(SECOND);
+	watched_go_on(0, 2);
+	seen = watched_look(SECOND);
 	ck_assert_uint_eq(vqi_queue_history_depths(seen, depths, 8), 3);
 	ck_assert(vqi_num_is(depths[0], 0));
 	ck_assert(vqi_num_is(depths[1], 5));
@@ -379,7 +340,7 @@ START_TEST(test_depths)
 	ck_assert_uint_eq(vqi_queue_history_depths(seen, depths, 1), 1);
 	ck_assert(vqi_num_is(depths[0], 3));
 	for (int i = 0; i < VQI_HISTORY_LOOKS; i++)
-		seen = look(SECOND);
+		seen = watched_look(SECOND);
 	ck_assert_uint_eq(vqi_queue_history_depths(seen, depths, VQI_HISTORY_LOOKS + 1),
 			  VQI_HISTORY_LOOKS);
 	ck_assert(vqi_num_is(depths[0], 3));
@@ -390,7 +351,7 @@ int main(void)
 {
 	TCase *tcase = tcase_create("history_queue");
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, watched_setup, watched_teardown);
 	tcase_add_test(tcase, test_one_look_has_no_rates);
 	tcase_add_test(tcase, test_rates);
 	tcase_add_test(tcase, test_rates_across_the_wrap);
