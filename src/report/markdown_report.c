@@ -128,6 +128,18 @@ static void write_facts(struct vqi_markdown *markdown)
 
 /* ---- gaps ---- */
 
+static void write_unknown_host(struct vqi_markdown *markdown)
+{
+	if (markdown->snapshot->host.command_line)
+		return;
+	if (markdown->snapshot->target.core)
+		vqi_markdown_add(markdown, "- the command line, the package and the host: a core "
+					   "has nothing of them\n");
+	else
+		vqi_markdown_add(markdown, "- the command line: it could not be read, or was not "
+					   "recorded, as no report was asked for then\n");
+}
+
 static void write_gaps(struct vqi_markdown *markdown)
 {
 	const struct vqi_snapshot *snapshot = markdown->snapshot;
@@ -156,8 +168,7 @@ static void write_gaps(struct vqi_markdown *markdown)
 	    strcmp(snapshot->target.layout_source, "builtin") == 0)
 		vqi_markdown_add(markdown, "- the block layer, event loops and CPUs: the layout of "
 					   "this QEMU is derived\n");
-	if (!snapshot->host.command_line)
-		vqi_markdown_add(markdown, "- the command line\n");
+	write_unknown_host(markdown);
 }
 
 /* ---- raw fields ---- */

@@ -222,3 +222,16 @@ def test_wrong_usage(inspector, arguments):
 @pytest.mark.parametrize("path", ["/dev/null", "/dev/zero", "/", "/nowhere/core", "/proc/self/exe", "/etc/passwd"])
 def test_no_core(inspector, path):
     assert path in inspector.fails("--core", path, status=3)
+
+
+def test_report_file(rig, inspector, tmp_path):
+    """What it lacks it says."""
+    disk = rig.disk()
+    disk.complete(10)
+    core, file = gcore(rig.vm.pid, tmp_path), tmp_path / "report.md"
+    done = inspector.run("--core", core, "--report", file)
+    core.unlink()
+    assert (done.returncode, done.stderr) == (4, "")
+    missing = file.read_text().partition("\n## Not available\n")[2].partition("\n## ")[0]
+    assert "\n- the command line, the package and the host: a core has nothing of them\n" in missing
+    assert "## Command line" not in file.read_text()
