@@ -13,6 +13,21 @@
 /* Lists processes that may be meant. */
 #define PIDS "pgrep -f '^[^ ]*qemu-(system-|kvm|storage-daemon)'"
 
+/* Lists the names of VMs, by the command lines of such. For fish it stands in double quotes. */
+#define NAMES                                                                                      \
+	"pgrep -af '^[^ ]*qemu-(system-|kvm)' | grep -oE -- ' -name [^ ]+' | "                     \
+	"sed 's/ -name //; s/.*guest=//; s/,.*//'"
+
+/* What lists the words that a value may be; NULL: nothing does. */
+static const char *lister(const struct vqi_option *option)
+{
+	if (!option->value)
+		return NULL;
+	if (option->kind == VQI_OPTION_NAME)
+		return NAMES;
+	return option->kind == VQI_OPTION_PID ? PIDS : NULL;
+}
+
 /* The words that a value may be, with something between them. */
 static void print_choices(const struct vqi_option *option, const char *between)
 {
@@ -43,8 +58,8 @@ static void print_bash_value(const struct vqi_option *option)
 		printf(" words=\"");
 		print_choices(option, " ");
 		puts("\" ;;");
-	} else if (option->kind == VQI_OPTION_PID) {
-		puts(" words=$(" PIDS ") ;;");
+	} else if (lister(option)) {
+		printf(" words=$(%s) ;;\n", lister(option));
 	} else if (option->kind == VQI_OPTION_FILE) {
 		puts(" compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return ;;");
 	} else {
@@ -107,8 +122,10 @@ static void print_zsh_value(const struct vqi_option *option)
 		putchar('(');
 		print_choices(option, " ");
 		putchar(')');
-	} else if (option->kind == VQI_OPTION_PID) {
-		print_quoted("( $(" PIDS ") )", "");
+	} else if (lister(option)) {
+		printf("( $(");
+		print_quoted(lister(option), "");
+		printf(") )");
 	} else if (option->kind == VQI_OPTION_FILE) {
 		printf("_files");
 	}
@@ -169,8 +186,8 @@ static void print_fish_option(const struct vqi_option *option)
 		printf(" -a '");
 		print_choices(option, " ");
 		putchar('\'');
-	} else if (option->value && option->kind == VQI_OPTION_PID) {
-		printf(" -a \"(" PIDS ")\"");
+	} else if (lister(option)) {
+		printf(" -a \"(%s)\"", lister(option));
 	}
 	printf(" -d '");
 	print_quoted(option->help, "");

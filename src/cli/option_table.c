@@ -14,7 +14,7 @@
 const struct vqi_option vqi_option_table[OPT_COUNT] = {
 	[OPT_PID] = {"pid", 'p', VQI_OPTION_PID, "PID", MEMBER(pid), .unique = true, .min = 1,
 		     .max = INT_MAX, .wanted = "a process id", .help = "the QEMU process"},
-	[OPT_NAME] = {"name", 'n', VQI_OPTION_TEXT, "NAME", MEMBER(name), .unique = true,
+	[OPT_NAME] = {"name", 'n', VQI_OPTION_NAME, "NAME", MEMBER(name), .unique = true,
 		      .wanted = "a name",
 		      .help = "the QEMU whose VM has this name (-name, guest=)"},
 	[OPT_ALL] = {"all", 'a', VQI_OPTION_FLAG, MEMBER(all), .help = "every QEMU of this host"},

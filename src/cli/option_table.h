@@ -47,8 +47,8 @@ enum vqi_option_id {
 enum vqi_option_kind {
 	VQI_OPTION_FLAG,    /* none; bool */
 	VQI_OPTION_CHOICE,  /* one of some words; an enum */
-	VQI_OPTION_TEXT,    /* const char * */
-	VQI_OPTION_FILE,    /* the same, the name of a file */
+	VQI_OPTION_NAME,    /* of a VM; const char * */
+	VQI_OPTION_FILE,    /* the name of a file; const char * */
 	VQI_OPTION_PID,	    /* pid_t */
 	VQI_OPTION_NUMBER,  /* within bounds; struct vqi_num */
 	VQI_OPTION_SIZE,    /* within bounds; size_t */

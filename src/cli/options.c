@@ -126,7 +126,7 @@ static struct vqi_error *take(const struct vqi_option *option, const char *value
 	case VQI_OPTION_FLAG:
 		*(bool *)member_of(option, options) = true;
 		return NULL;
-	case VQI_OPTION_TEXT:
+	case VQI_OPTION_NAME:
 	case VQI_OPTION_FILE:
 		if (option->wanted && !value[0])
 			return bad_value(option, value);

@@ -144,6 +144,13 @@ def test_process(shell, machines):
     assert str(vm.pid) in shell.complete("virtq-inspect --pid ")
 
 
+@pytest.mark.parametrize("value", ["{}", "guest={},debug-threads=on", "debug-threads=on,guest={}"])
+def test_name(shell, machines, value):
+    name = f"completed-{os.getpid()}"
+    machines.start("-name", value.format(name))
+    assert name in shell.complete("virtq-inspect --name ")
+
+
 def test_file(shell, tmp_path, monkeypatch):
     if isinstance(shell, Zsh):
         shell.type(f"cd {tmp_path}\n")
