@@ -38,7 +38,7 @@ static bool lacks_choice(const struct vqi_outcome *outcome)
 	return outcome->fate == VQI_FATE_FAILED && outcome->error->code == VQI_ERROR_USAGE;
 }
 
-/* The status of one target beside others that were inspected: what is known, but not handled, is a gap among these. */
+/* The status of one target. */
 static enum vqi_exit status_of(const struct vqi_outcome *outcome, bool is_alone)
 {
 	if (outcome->fate == VQI_FATE_NONE)
@@ -47,8 +47,7 @@ static enum vqi_exit status_of(const struct vqi_outcome *outcome, bool is_alone)
 		return outcome->exit_status;
 	if (outcome->error->code == VQI_ERROR_USAGE)
 		return is_alone ? VQI_EXIT_USAGE : VQI_EXIT_OK;
-	return outcome->error->code == VQI_ERROR_UNSUPPORTED && !is_alone ? VQI_EXIT_PARTIAL
-									  : VQI_EXIT_FAILED;
+	return VQI_EXIT_FAILED;
 }
 
 /* From the least to the worst. */

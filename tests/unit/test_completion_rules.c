@@ -98,6 +98,20 @@ START_TEST(test_completion_with_event_at_zero)
 }
 END_TEST
 
+/* Whether the VM of an export's client runs is not known here. */
+START_TEST(test_completion_of_an_export)
+{
+	const struct vqi_finding *finding;
+
+	BLK(unreaped, VQI_NUM(3));
+	BLK(used_event, VQI_NUM(97));
+	looks_both_devices(&looks, LOOKS_BLK, is_export, true);
+	looks_diagnose(&looks);
+	finding = looks_of_disk(&looks, "completion-not-seen", LOOKS_CANDIDATE);
+	ck_assert_ptr_nonnull(strstr(finding->next_step, "the QEMU that is its client"));
+}
+END_TEST
+
 /* A network driver may poll its rx queue; other devices' receive queues say nothing. */
 START_TEST(test_receive_completion_not_seen)
 {
@@ -172,7 +186,7 @@ START_TEST(test_interrupt_suppressed)
 	looks_both_devices(&looks, LOOKS_BLK, isr, VQI_NUM(2)); /* the configuration's */
 	looks_diagnose(&looks);
 	finding = looks_of_disk(&looks, "interrupt-suppressed", LOOKS_CONFIRMED);
-	looks_assert_summary(finding, "not sent any since the device was reset");
+	looks_assert_summary(finding, "not sent any since it was reset");
 	looks_assert_says(finding, "ISR status 0x2");
 	BLK(used_event, VQI_NUM(0));
 	BLK(vector, VQI_UNKNOWN);
@@ -271,6 +285,7 @@ int main(void)
 	tcase_add_test(tcase, test_completion_evidence);
 	tcase_add_test(tcase, test_interrupt_in_its_eventfd);
 	tcase_add_test(tcase, test_completion_with_event_at_zero);
+	tcase_add_test(tcase, test_completion_of_an_export);
 	tcase_add_test(tcase, test_receive_completion_not_seen);
 	tcase_add_test(tcase, test_interrupt_masked);
 	tcase_add_test(tcase, test_pin_disabled);

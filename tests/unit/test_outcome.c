@@ -8,7 +8,7 @@
 #define MOST 6
 
 /* What became of a few targets, a letter each: an exit status of one that was inspected, or
- * n: no QEMU; p: no permission; u: unsupported; d: no such device. */
+ * n: no QEMU; p: no permission; d: no such device. */
 static const struct {
 	const char *targets;
 	enum vqi_exit status;
@@ -24,13 +24,6 @@ static const struct {
 	{"040", VQI_EXIT_PARTIAL},
 	{"p", VQI_EXIT_FAILED},
 	{"np", VQI_EXIT_FAILED},
-	/* known, but not handled: a gap where there is more to see */
-	{"0u", VQI_EXIT_PARTIAL},
-	{"4u", VQI_EXIT_PARTIAL},
-	{"u1", VQI_EXIT_FINDING},
-	{"u", VQI_EXIT_FAILED},
-	{"un", VQI_EXIT_FAILED},
-	{"uup", VQI_EXIT_FAILED},
 	/* one that has the device is enough */
 	{"d0d", VQI_EXIT_OK},
 	{"d1", VQI_EXIT_FINDING},
@@ -49,8 +42,6 @@ static struct vqi_outcome outcome_of(char letter)
 		outcome.fate = VQI_FATE_NONE;
 	else if (letter == 'p' || letter == '3')
 		outcome.error = vqi_error_new(VQI_ERROR_PERMISSION, "no access");
-	else if (letter == 'u')
-		outcome.error = vqi_error_new(VQI_ERROR_UNSUPPORTED, "not yet");
 	else if (letter == 'd')
 		outcome.error = vqi_error_new(VQI_ERROR_USAGE, "no such device");
 	else
