@@ -50,3 +50,14 @@ def driven(socket):
         disk = Disk(driver)
         disk.vm = vm
         yield disk
+
+
+def hang(disk, count=1):
+    """So many requests, and all of them taken: a device says by avail_event which it expects next."""
+    disk.submit(count)
+    wait_taken(disk.ring)
+
+
+def wait_taken(ring):
+    while ring.bus.readw(ring.used + 4 + 8 * ring.num) != ring.avail_idx:
+        pass

@@ -2,11 +2,12 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 
 import pytest
-from exported import FOR_EVER, NULL, NUM, QUEUES, client_of, daemon_at, driven, export, nodes
+from exported import FOR_EVER, NULL, NUM, QUEUES, client_of, daemon_at, driven, hang, nodes, wait_taken
 from test_wrong_layout import FIELDS, Truth, name
 
 from vqitest import InstalledStorageDaemon, StorageDaemon
@@ -60,6 +61,7 @@ def test_requests_that_hang(start, socket, inspector, source):
         written = disk.write(1024, 2)
         disk.ring.publish()
         disk.ring.kick()
+        wait_taken(disk.ring)
         report = inspector.report(daemon.pid, "--no-cache", "--requests", "--stacks", status=1)
     finding = report.only_finding("request-stuck-in-device", "e0", 0)
     assert finding["summary"].startswith("5 requests taken and not completed for ")
@@ -68,7 +70,7 @@ def test_requests_that_hang(start, socket, inspector, source):
 
     target = report.target
     assert (target["kind"], target["layout_source"], target["run_state"]) == ("storage-daemon", source, None)
-    assert target["qemu_version"].startswith("7.2.")
+    assert re.match(r"\d+\.\d+\.\d+", target["qemu_version"])
     device = report.device("e0")
     assert (device["type"], device["qom_path"], device["status"], device["vhost"]) == ("virtio-blk", None, None, None)
     assert device["export"] == {"type": "vhost-user-blk", "connected": True}
@@ -224,18 +226,20 @@ def test_watch(start, socket, inspector, tmp_path):
     other = tmp_path / "other.sock"
     address = {"type": "unix", "path": str(other)}
     added = {"type": "vhost-user-blk", "id": "e1", "node-name": "n1", "addr": address, "num-queues": QUEUES, "writable": True}
-    with Watch(inspector, daemon.pid, "--until-stuck", interval=0.05) as watch:
+    with Watch(inspector, daemon.pid, interval=0.05) as watch:
         watch.head()
         daemon.qmp.execute("block-export-add", **added)
         watch.until("e1")
+        daemon.qmp.execute("block-export-del", id="e0")
+        watch.until("e0.*(gone|unplugged)")
+    with Watch(inspector, daemon.pid, "--until-stuck", interval=0.05) as watch:
+        watch.head()
         with driven(other) as disk:
-            disk.submit(1)
+            hang(disk)
             watch.until("e1 queue 0.*request-stuck-in-device")
             assert watch.end(1) == ""
     with Watch(inspector, daemon.pid, interval=0.05) as watch:
         watch.head()
-        daemon.qmp.execute("block-export-del", id="e0")
-        watch.until("e0.*(gone|unplugged)")
         daemon.process.kill()
         watch.end(0)
 
@@ -247,7 +251,7 @@ def test_recorded(start, socket, inspector, tmp_path, source):
     file = tmp_path / "recording"
     options = ("--requests", "--stacks", "-v")
     with driven(socket) as disk:
-        disk.submit(3)
+        hang(disk, 3)
         done = inspector.run("--pid", daemon.pid, *options, "--record", file)
         assert (done.returncode, done.stderr) == (1, "")
     daemon.__exit__(None, None, None)
@@ -259,7 +263,7 @@ def test_recorded(start, socket, inspector, tmp_path, source):
 def test_core(start, socket, inspector, tmp_path, source):
     daemon = start(FOR_EVER, kind=KINDS[source])
     with driven(socket) as disk:
-        disk.submit(3)
+        hang(disk, 3)
         live = inspector.report(daemon.pid, "--once", "--requests", "--stacks")
         subprocess.run(["gcore", "-o", tmp_path / "core", str(daemon.pid)], capture_output=True, check=True, timeout=120)
     core = tmp_path / f"core.{daemon.pid}"
@@ -267,7 +271,7 @@ def test_core(start, socket, inspector, tmp_path, source):
     report = Report(done.stdout, 4)
     assert report.target["kind"] == "storage-daemon"
     ours, theirs = report.queue("e0", 0), live.queue("e0", 0)
-    for member in ("vq_addr", "last_avail_idx", "used_idx", "inuse", "kick_due"):
+    for member in ("vq_addr", "last_avail_idx", "used_idx", "inuse"):
         assert ours[member] == theirs[member], member
     heads = [[request["head"] for request in queue["requests"]] for queue in (ours, theirs)]
     assert heads[0] == heads[1] == [0, 3, 6]
@@ -280,11 +284,11 @@ def test_bug_report(start, socket, inspector, tmp_path):
     daemon = start(FOR_EVER)
     file = tmp_path / "report.md"
     with driven(socket) as disk:
-        disk.submit(1)
+        hang(disk)
         assert inspector.run("--pid", daemon.pid, "--report", file).returncode == 1
     text = file.read_text()
     assert text.startswith("## Verdict: request-stuck-in-device\n")
-    assert "| qemu-storage-daemon | `7.2." in text
+    assert re.search(r"^\| qemu-storage-daemon \| `\d+\.", text, re.MULTILINE)
     assert "- exported by vhost-user\n  - `e0`, `virtio-blk`, 2 queues, " in text
     assert "run state" not in text
     assert f"addr.path={socket}" in text
@@ -304,7 +308,7 @@ def test_wrong_offset(start, socket, inspector, tmp_path, by):
     path = tmp_path / "profile.json"
     inspector.text(daemon.pid, "--no-cache", "--export-layout", path)
     with driven(socket) as disk:
-        disk.submit(3)
+        hang(disk, 3)
         truth = Truth(daemon, inspector, json.loads(path.read_text()), tmp_path)
         fields = [(structure, field) for structure, field, _ in FIELDS if structure in OF_EXPORTS]
         assert len(fields) > 40
