@@ -25,14 +25,15 @@ struct vqi_error *vqi_qemu_find_exports(struct vqi_qemu *qemu,
 void vqi_exports_done(struct vqi_exports *exports);
 VQI_DEFINE_CLEANUP_VALUE(struct vqi_exports, vqi_exports_done)
 
-/* Fills the back end of the export that has its VuDev at device->vdev_addr. */
+/* Fills the back end of the export that has its VuDev at device->vdev_addr. Errors: those of vqi_qemu_block_backend().
+ * Source: include/block/export.h struct BlockExport, as of the next two. */
 struct vqi_error *vqi_qemu_export_backend(struct vqi_qemu *qemu,
 					  struct vqi_device *device) vqi_must_check;
 
 /* Its BlockExport. */
 uint64_t vqi_qemu_export_address(const struct vqi_qemu *qemu, uint64_t vu_dev);
 
-/* The AioContext that serves its queues. */
+/* The AioContext that serves its queues; 0 while it moves from one to another. Errors: FAULT, those of readv. */
 struct vqi_error *vqi_qemu_export_context(struct vqi_qemu *qemu, uint64_t vu_dev,
 					  uint64_t *ret_context) vqi_must_check;
 
@@ -47,6 +48,9 @@ struct vqi_export_region {
 struct vqi_error *vqi_qemu_export_regions(struct vqi_qemu *qemu, uint64_t vu_dev,
 					  struct vqi_export_region **ret_regions,
 					  size_t *ret_count) vqi_must_check;
+
+/* Where an address of the client lies in the process; 0: nowhere. */
+uint64_t vqi_export_at(const struct vqi_export_region *regions, size_t count, uint64_t qva);
 
 /* The same as guest RAM. Owner: the caller ends it with vqi_guest_ram_done(). Errors: BAD_DATA also where they overlap,
  * as while one is added or taken away. */

@@ -12,6 +12,7 @@ struct vqi_vm_line {
 	char name[VQI_MAX_NAME];
 	char version[VQI_MAX_NAME]; /* "": unknown; so the next */
 	char state[VQI_MAX_NAME];
+	bool is_daemon; /* a storage daemon, and no VM */
 	bool is_running;
 	size_t devices, queues;
 	size_t findings;

@@ -31,16 +31,19 @@ struct vqi_error *vqi_exports_describe(struct vqi_observer *observer, struct obs
 {
 	vqi_cleanup(vqi_exports_done) struct vqi_exports exports = {0};
 	struct vqi_error *error = vqi_qemu_find_exports(observer->qemu, &exports);
+	struct observed *devices;
 
 	if (error)
 		return error;
-	*ret_devices = calloc(exports.count + 1, sizeof(**ret_devices));
-	if (!*ret_devices)
+	devices = calloc(exports.count + 1, sizeof(*devices));
+	if (!devices)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 	for (size_t i = 0; !error && i < exports.count; i++)
-		error = describe(observer->qemu, &exports.exports[i],
-				 &(*ret_devices)[(*ret_count)++]);
+		error = describe(observer->qemu, &exports.exports[i], &devices[i]);
 	observer->vduse_count = exports.vduse_count;
+	*ret_devices =
+		devices; /* also after a failure: what is described is the caller's to free */
+	*ret_count = exports.count;
 	return error;
 }
 
@@ -68,7 +71,7 @@ struct vqi_error *vqi_observer_add_export_gap(const struct vqi_observer *observe
 {
 	vqi_cleanup_free char *why = NULL;
 
-	if (!observer->vduse_count)
+	if (!observer->vduse_count || observer->names)
 		return NULL;
 	if (asprintf(&why, "%zu by VDUSE: only those by vhost-user are looked at",
 		     observer->vduse_count) < 0) {

@@ -69,7 +69,8 @@ struct presence {
 	uint64_t class_hva, realized;
 };
 
-/* The same of a storage daemon, whose devices are what it exports. Owner: the caller, of *ret_devices and each. */
+/* The same of a storage daemon, whose devices are what it exports. Owner: the caller, of *ret_devices and each,
+ * also after a failure. */
 struct vqi_error *vqi_exports_describe(struct vqi_observer *observer, struct observed **ret_devices,
 				       size_t *ret_count) vqi_must_check;
 struct vqi_error *vqi_exports_presence(const struct vqi_observer *observer,

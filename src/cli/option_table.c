@@ -13,11 +13,13 @@
 
 const struct vqi_option vqi_option_table[OPT_COUNT] = {
 	[OPT_PID] = {"pid", 'p', VQI_OPTION_PID, "PID", MEMBER(pid), .unique = true, .min = 1,
-		     .max = INT_MAX, .wanted = "a process id", .help = "the QEMU process"},
+		     .max = INT_MAX, .wanted = "a process id",
+		     .help = "the QEMU, or qemu-storage-daemon, process"},
 	[OPT_NAME] = {"name", 'n', VQI_OPTION_NAME, "NAME", MEMBER(name), .unique = true,
 		      .wanted = "a name",
 		      .help = "the QEMU whose VM has this name (-name, guest=)"},
-	[OPT_ALL] = {"all", 'a', VQI_OPTION_FLAG, MEMBER(all), .help = "every QEMU of this host"},
+	[OPT_ALL] = {"all", 'a', VQI_OPTION_FLAG, MEMBER(all),
+		     .help = "every QEMU, and qemu-storage-daemon, of this host"},
 	[OPT_CORE] = {"core", 0, VQI_OPTION_FILE, "FILE", MEMBER(core), .unique = true,
 		      .help = "in place of a process, a core file of one (gcore, or the kernel's)"},
 	[OPT_EXE] = {"exe", 0, VQI_OPTION_FILE, "FILE", MEMBER(exe), .unique = true,

@@ -94,20 +94,48 @@ static struct vqi_error *add_spinning(const struct vqi_subject *subject,
 				    loop.loop->name);
 }
 
+static struct vqi_error *explain_broken(const struct vqi_device *device,
+					struct vqi_finding *finding)
+{
+	struct vqi_error *error;
+
+	error = vqi_finding_summarise(finding,
+				      "the device is broken until the guest driver resets it");
+	if (error)
+		return error;
+	return vqi_finding_add_fact(
+		finding, "broken %d, status 0x%02x%s (VirtIODevice at 0x%" PRIx64 ")",
+		device->broken, device->status,
+		device->status & VQI_STATUS_NEEDS_RESET ? " with DEVICE_NEEDS_RESET" : "",
+		device->vdev_addr);
+}
+
+/* Source: libvhost-user.c vu_panic(), util/vhost-user-server.c vu_client_trip(). */
+static struct vqi_error *explain_broken_export(const struct vqi_device *device,
+					       struct vqi_finding *finding)
+{
+	struct vqi_error *error;
+
+	error = vqi_finding_summarise(
+		finding, "the export has given its client up, until that connects again");
+	if (!error)
+		error = vqi_finding_advise(
+			finding, "look for \"vu_panic\" on the storage daemon's standard error: it "
+				 "says what was wrong; then let the client connect again");
+	if (!error)
+		error = vqi_finding_add_fact(finding, "broken %d (VuDev at 0x%" PRIx64 ")",
+					     device->broken, device->vdev_addr);
+	return error;
+}
+
 struct vqi_error *vqi_explain_device_broken(const struct vqi_subject *subject,
 					    struct vqi_finding *finding)
 {
 	const struct vqi_device *device = subject->device;
 	struct vqi_error *error;
 
-	error = vqi_finding_summarise(finding,
-				      "the device is broken until the guest driver resets it");
-	if (!error)
-		error = vqi_finding_add_fact(
-			finding, "broken %d, status 0x%02x%s (%s at 0x%" PRIx64 ")", device->broken,
-			device->status,
-			device->status & VQI_STATUS_NEEDS_RESET ? " with DEVICE_NEEDS_RESET" : "",
-			vqi_device_structure(device), device->vdev_addr);
+	error = device->is_export ? explain_broken_export(device, finding)
+				  : explain_broken(device, finding);
 	for (size_t i = 0; !error && i < device->queue_count; i++) {
 		if (device->queues[i].ring_faults)
 			error = add_ring_facts(&device->queues[i], finding);
@@ -180,6 +208,18 @@ bool vqi_is_inuse_off_lasting(const struct vqi_subject *subject)
 	       (before->consistent && vqi_num_equal(leak_of(before), leak_of(subject->queue)));
 }
 
+/* A client may reset a queue, and give it other indices, while requests of before are in flight: they are still counted.
+ * Source: libvhost-user.c vu_get_vring_base_exec(), vu_set_vring_addr_exec(). */
+static struct vqi_error *doubt_leak_of_export(struct vqi_finding *finding)
+{
+	vqi_finding_doubt(finding);
+	return vqi_finding_advise(
+		finding,
+		"if the VM was reset, these are requests of before, which hang in the back end: "
+		"look at that, and at what the storage daemon's other threads and "
+		"coroutines wait for (--stacks=all)");
+}
+
 struct vqi_error *vqi_explain_inuse_leak(const struct vqi_subject *subject,
 					 struct vqi_finding *finding)
 {
@@ -194,6 +234,8 @@ struct vqi_error *vqi_explain_inuse_leak(const struct vqi_subject *subject,
 				      queue->inuse.value, queue->in_flight.value);
 	if (!error)
 		error = vqi_finding_add_indices(queue, finding);
+	if (!error && subject->device->is_export)
+		error = doubt_leak_of_export(finding);
 	if (!error && subject->before)
 		error = vqi_finding_add_fact(finding, "the same difference %" PRIu64 " ms before",
 					     subject->snapshot->capture.interval_ms);

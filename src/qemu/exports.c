@@ -122,6 +122,15 @@ struct vqi_error *vqi_qemu_export_context(struct vqi_qemu *qemu, uint64_t vu_dev
 
 /* ---- the guest's memory ---- */
 
+uint64_t vqi_export_at(const struct vqi_export_region *regions, size_t count, uint64_t qva)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (qva >= regions[i].qva && qva - regions[i].qva < regions[i].len)
+			return regions[i].hva + (qva - regions[i].qva);
+	}
+	return 0;
+}
+
 /* Up to 8.2 VuDev has an array of them, later a pointer to one. */
 static struct vqi_error *find_regions(struct vqi_qemu *qemu, uint64_t vu_dev, uint64_t *ret_address,
 				      uint64_t *ret_count)
@@ -129,14 +138,18 @@ static struct vqi_error *find_regions(struct vqi_qemu *qemu, uint64_t vu_dev, ui
 	const struct vqi_field *regions = &qemu->layout->fields[VQI_F_VuDev_regions];
 	size_t size = qemu->layout->structs[VQI_S_VuDevRegion].size;
 	uint64_t most = regions->size == POINTER ? VQI_MAX_REGIONS : regions->size / size;
-	struct vqi_error *error = vqi_qemu_field(qemu, vu_dev, VQI_F_VuDev_nregions, ret_count);
+	uint64_t address = vu_dev + regions->offset, count;
+	struct vqi_error *error = vqi_qemu_field(qemu, vu_dev, VQI_F_VuDev_nregions, &count);
 
-	if (!error && *ret_count > most)
-		error = vqi_error_new(VQI_ERROR_BAD_DATA, "VuDev.nregions is %" PRIu64, *ret_count);
-	*ret_address = vu_dev + regions->offset;
+	if (!error && count > most)
+		error = vqi_error_new(VQI_ERROR_BAD_DATA, "VuDev.nregions is %" PRIu64, count);
 	if (!error && regions->size == POINTER)
-		error = vqi_qemu_field(qemu, vu_dev, VQI_F_VuDev_regions, ret_address);
-	return error;
+		error = vqi_qemu_field(qemu, vu_dev, VQI_F_VuDev_regions, &address);
+	if (error)
+		return error;
+	*ret_address = address;
+	*ret_count = count;
+	return NULL;
 }
 
 static struct vqi_export_region decode_region(const struct vqi_view *view)
@@ -194,6 +207,16 @@ static int compare_ranges(const void *a, const void *b)
 	return left->gpa < right->gpa ? -1 : 1;
 }
 
+/* A client may have added one twice: libvhost-user takes the first. */
+static bool is_there(const struct vqi_guest_ram *ram, const struct vqi_export_region *region)
+{
+	for (size_t i = 0; i < ram->count; i++) {
+		if (ram->ranges[i].gpa == region->gpa && ram->ranges[i].len == region->len)
+			return true;
+	}
+	return false;
+}
+
 static struct vqi_error *check_ranges(const struct vqi_guest_ram *ram)
 {
 	for (size_t i = 0; i < ram->count; i++) {
@@ -222,12 +245,14 @@ struct vqi_error *vqi_qemu_export_ram(struct vqi_qemu *qemu, uint64_t vu_dev,
 	ram.ranges = calloc(count + 1, sizeof(*ram.ranges));
 	if (!ram.ranges)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	for (; ram.count < count; ram.count++)
-		ram.ranges[ram.count] = (struct vqi_ram_range){
-			.gpa = regions[ram.count].gpa,
-			.len = regions[ram.count].len,
-			.hva = regions[ram.count].hva,
-		};
+	for (size_t i = 0; i < count; i++) {
+		if (!is_there(&ram, &regions[i]))
+			ram.ranges[ram.count++] = (struct vqi_ram_range){
+				.gpa = regions[i].gpa,
+				.len = regions[i].len,
+				.hva = regions[i].hva,
+			};
+	}
 	qsort(ram.ranges, ram.count, sizeof(*ram.ranges), compare_ranges);
 	error = check_ranges(&ram);
 	if (error)

@@ -195,9 +195,11 @@ static struct vqi_error *find_root(struct vqi_qemu *qemu, uint64_t *ret_root)
 struct vqi_error *vqi_qemu_iothreads(struct vqi_qemu *qemu, struct vqi_objects *ret_iothreads)
 {
 	vqi_cleanup(vqi_objects_done) struct vqi_objects containers = {0}, iothreads = {0};
-	uint64_t root;
+	uint64_t root = 0;
 	struct vqi_error *error = find_root(qemu, &root);
 
+	if (!error && !root) /* it is made when somebody asks for it: nobody made an object */
+		return NULL;
 	if (!error)
 		error = vqi_qom_children(qemu, root, "container", &containers);
 	for (size_t i = 0; !error && i < containers.count; i++) {

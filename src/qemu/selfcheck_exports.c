@@ -17,18 +17,14 @@ struct regions {
 	size_t count;
 };
 
-/* Source: libvhost-user.c qva_to_va(). */
-static uint64_t translate(const struct regions *regions, uint64_t qva)
-{
-	for (size_t i = 0; i < regions->count; i++) {
-		const struct vqi_export_region *region = &regions->list[i];
+/* What a guest, or its reset with requests in flight, may have made otherwise in one queue, and hardly in all. */
+struct rings {
+	struct vqi_tally indices;
+	bool is_broken; /* the device under way gave up, maybe for what its indices became */
+};
 
-		if (qva >= region->qva && qva - region->qva < region->len)
-			return region->hva + (qva - region->qva);
-	}
-	return 0;
-}
-
+/* A region that is taken away unmaps the rings of all queues, until they are used again. Source: libvhost-user.c
+ * map_ring(), unmap_rings(). */
 static bool is_ring(const struct regions *regions, const struct vqi_view *queue)
 {
 	static const struct {
@@ -40,19 +36,23 @@ static bool is_ring(const struct regions *regions, const struct vqi_view *queue)
 	};
 	struct vqi_view vring = vqi_view_member(queue, VQI_F_VuVirtq_vring);
 	uint64_t qva, num = vqi_view_uint_or(&vring, VQI_F_VuRing_num, 0);
+	size_t unmapped = 0;
+	bool is_there = true;
 
 	if (!num || num > VQI_MAX_RING)
 		return false;
-
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		if (vqi_view_uint(queue, parts[i].there, &qva) &&
-		    translate(regions, qva) != vqi_view_uint_or(&vring, parts[i].here, 0))
-			return false;
+		uint64_t hva = vqi_view_uint_or(&vring, parts[i].here, 0);
+
+		unmapped += !hva;
+		if (vqi_view_uint(queue, parts[i].there, &qva))
+			is_there = is_there &&
+				   vqi_export_at(regions->list, regions->count, qva) == hva;
 	}
-	return true;
+	return is_there || unmapped == sizeof(parts) / sizeof(parts[0]);
 }
 
-/* A queue has a descriptor for kicks from its start to its end. Source: libvhost-user.c vu_set_vring_kick_exec(),
+/* Whoever has a descriptor for kicks was started. Source: libvhost-user.c vu_set_vring_kick_exec(),
  * vu_get_vring_base_exec(). */
 static bool is_as_started(const struct vqi_view *queue)
 {
@@ -61,8 +61,19 @@ static bool is_as_started(const struct vqi_view *queue)
 	return fd < 0 || vqi_view_uint_or(queue, VQI_F_VuVirtq_started, 1);
 }
 
-/* What was taken is no more than what was seen, and what is not completed of that no more than there is room for. */
-static bool are_indices(const struct vqi_view *queue)
+/* The index of an avail or a used ring in the guest's memory; what cannot be read is no index. */
+static bool is_index_at(struct vqi_qemu *qemu, const struct vqi_view *vring, enum vqi_field_id ring,
+			uint64_t index)
+{
+	uint64_t hva = vqi_view_uint_or(vring, ring, 0), there;
+
+	return hva && !vqi_error_drop(vqi_mem_read_uint(qemu->mem, hva + 2, 2, &there)) &&
+	       there == index;
+}
+
+/* What was taken is no more than what was seen, and what is not completed of that no more than there is room for. A
+ * reset with requests in flight, and a guest that writes what it likes, bring about other numbers, but those of the ring. */
+static bool are_indices(struct vqi_qemu *qemu, const struct vqi_view *queue)
 {
 	struct vqi_view vring = vqi_view_member(queue, VQI_F_VuVirtq_vring);
 	uint64_t num = vqi_view_uint_or(&vring, VQI_F_VuRing_num, 0);
@@ -70,7 +81,10 @@ static bool are_indices(const struct vqi_view *queue)
 	uint64_t taken = vqi_view_uint_or(queue, VQI_F_VuVirtq_last_avail_idx, 0);
 	uint64_t used = vqi_view_uint_or(queue, VQI_F_VuVirtq_used_idx, 0);
 
-	return (uint16_t)(seen - taken) <= num && (uint16_t)(taken - used) <= num;
+	if ((uint16_t)(seen - taken) <= num && (uint16_t)(taken - used) <= num)
+		return true;
+	return is_index_at(qemu, &vring, VQI_F_VuRing_avail, seen) &&
+	       is_index_at(qemu, &vring, VQI_F_VuRing_used, used);
 }
 
 /* A block export never switches kicks off. */
@@ -80,42 +94,57 @@ static void check_notification(const struct vqi_view *queue, struct vqi_layout *
 		layout->fields[VQI_F_VuVirtq_notification].present = false;
 }
 
-static struct vqi_error *check_rings(struct vqi_qemu *qemu, struct vqi_layout *layout,
-				     uint64_t vu_dev, uint64_t vq, uint64_t count)
+static struct vqi_error *check_queue(struct vqi_qemu *qemu, struct vqi_layout *layout,
+				     const struct regions *regions, const struct vqi_view *queue,
+				     struct rings *rings)
 {
-	static const char what[] = "no ring of an export is where its memory regions say";
+	if (!is_as_started(queue))
+		return vqi_misfit("VuVirtq.started is not what its descriptors say");
+	if (!vqi_view_uint_or(queue, VQI_F_VuVirtq_started, 0))
+		return NULL;
+	if (!is_ring(regions, queue))
+		return vqi_misfit("no ring of an export is where its memory regions say");
+	if (!rings->is_broken) {
+		rings->indices.count++;
+		rings->indices.right += are_indices(qemu, queue);
+	}
+	if (!vqi_selfcheck_is_sure(layout))
+		check_notification(queue, layout);
+	return NULL;
+}
+
+static struct vqi_error *check_rings(struct vqi_qemu *qemu, struct vqi_layout *layout,
+				     uint64_t vu_dev, uint64_t vq, uint64_t count,
+				     struct rings *rings)
+{
 	vqi_cleanup_free struct vqi_export_region *list = NULL;
 	size_t stride = qemu->layout->structs[VQI_S_VuVirtq].size;
 	vqi_cleanup_free uint8_t *bytes = calloc(count + 1, stride);
+	struct vqi_num broken = VQI_UNKNOWN;
 	struct regions regions = {0};
 	struct vqi_error *error;
 
 	if (!bytes)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	error = vqi_qemu_export_regions(qemu, vu_dev, &list, &regions.count);
+	error = vqi_qemu_known(qemu, vu_dev, VQI_F_VuDev_broken, &broken);
+	rings->is_broken = vqi_num_nonzero(broken);
+	if (!error)
+		error = vqi_qemu_export_regions(qemu, vu_dev, &list, &regions.count);
 	if (!error)
 		error = vqi_mem_read(qemu->mem, vq, bytes, count * stride);
 	if (error)
-		return vqi_unreadable(error, what);
+		return vqi_unreadable(error,
+				      "no ring of an export is where its memory regions say");
 	regions.list = list;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; !error && i < count; i++) {
 		const struct vqi_view view = {.layout = qemu->layout,
 					      .addr = vq + i * stride,
 					      .data = bytes + i * stride,
 					      .len = stride};
 
-		if (!is_as_started(&view))
-			return vqi_misfit("VuVirtq.started is not what its descriptors say");
-		if (!vqi_view_uint_or(&view, VQI_F_VuVirtq_started, 0))
-			continue;
-		if (!is_ring(&regions, &view))
-			return vqi_misfit(what);
-		if (!are_indices(&view))
-			return vqi_misfit("VuVirtq's indices are none of a ring of that size");
-		if (!vqi_selfcheck_is_sure(layout))
-			check_notification(&view, layout);
+		error = check_queue(qemu, layout, &regions, &view, rings);
 	}
-	return NULL;
+	return error;
 }
 
 /* ---- what is said twice ---- */
@@ -128,7 +157,8 @@ struct server {
 
 /* Without a client there are no queues. Source: libvhost-user.c vu_init(), vu_deinit(). */
 static struct vqi_error *check_queues(struct vqi_qemu *qemu, struct vqi_layout *layout,
-				      uint64_t vu_dev, const struct server *server)
+				      uint64_t vu_dev, const struct server *server,
+				      struct rings *rings)
 {
 	static const char what[] = "VuDev.max_queues is not what its server has";
 	uint64_t vq, count = 0;
@@ -144,12 +174,13 @@ static struct vqi_error *check_queues(struct vqi_qemu *qemu, struct vqi_layout *
 		return vqi_unreadable(error, what);
 	if (count > VQI_MAX_QUEUES || (server->most.known && server->most.value != count))
 		return vqi_misfit(what);
-	return check_rings(qemu, layout, vu_dev, vq, count);
+	return check_rings(qemu, layout, vu_dev, vq, count, rings);
 }
 
-/* While it moves from one loop to another a server has none. Source: util/vhost-user-server.c. */
+/* While they move from one loop to another, a server and its export may have none. Source: util/vhost-user-server.c,
+ * block/export/vhost-user-blk-server.c blk_aio_detach(). */
 static struct vqi_error *check_server(struct vqi_qemu *qemu, struct vqi_layout *layout,
-				      uint64_t vu_dev)
+				      uint64_t vu_dev, struct rings *rings)
 {
 	static const char what[] = "VuServer.ctx is not the loop of the export";
 	uint64_t address = vu_dev - qemu->layout->fields[VQI_F_VuServer_vu_dev].offset, own;
@@ -166,10 +197,11 @@ static struct vqi_error *check_server(struct vqi_qemu *qemu, struct vqi_layout *
 		error = vqi_qemu_export_context(qemu, vu_dev, &own);
 	if (error)
 		return vqi_unreadable(error, what);
-	if (vqi_num_nonzero(context) && context.value != own)
+	if (own && vqi_num_nonzero(context) && context.value != own)
 		return vqi_misfit(what);
-	error = vqi_selfcheck_context(qemu, own);
-	return error ? error : check_queues(qemu, layout, vu_dev, &server);
+	if (own)
+		error = vqi_selfcheck_context(qemu, own);
+	return error ? error : check_queues(qemu, layout, vu_dev, &server, rings);
 }
 
 static struct vqi_error *check_size(struct vqi_qemu *qemu, const struct vqi_export *export)
@@ -202,15 +234,18 @@ struct vqi_error *vqi_selfcheck_exports(struct vqi_qemu *qemu, struct vqi_layout
 {
 	vqi_cleanup(vqi_exports_done) struct vqi_exports exports = {0};
 	struct vqi_error *error = vqi_qemu_find_exports(qemu, &exports);
+	struct rings rings = {0};
 
 	for (size_t i = 0; !error && i < exports.count; i++) {
 		const struct vqi_export *export = &exports.exports[i];
 
 		error = check_size(qemu, export);
 		if (!error)
-			error = check_server(qemu, layout, export->vu_dev);
+			error = check_server(qemu, layout, export->vu_dev, &rings);
 		if (!error && layout->is_foreign)
 			error = check_disk(qemu, layout, export->vu_dev);
 	}
+	if (!error && rings.indices.count && !rings.indices.right)
+		error = vqi_misfit("VuVirtq's indices are none of a ring of that size");
 	return error;
 }

@@ -58,6 +58,21 @@ static char *vm_label(pid_t pid, const char *vm_name)
 	return vqi_printable_label(vm_name ? vm_name : number);
 }
 
+/* A storage daemon has no name, but exports that are called as somebody meant it. */
+static char *target_label(const struct vqi_snapshot *snapshot)
+{
+	const struct vqi_target *target = &snapshot->target;
+	vqi_cleanup_free char *name = NULL;
+
+	if (!snapshot->device_count || !snapshot->devices[0].is_export)
+		return vm_label(target->pid, target->vm_name);
+	if (asprintf(&name, "storage-daemon/%s", vqi_device_label(&snapshot->devices[0])) < 0) {
+		name = NULL;
+		return NULL;
+	}
+	return vqi_printable_label(name);
+}
+
 static struct vqi_error *name_devices(const struct vqi_snapshot *snapshot,
 				      struct vqi_metric_names *names)
 {
@@ -74,8 +89,7 @@ static struct vqi_error *name_devices(const struct vqi_snapshot *snapshot,
 struct vqi_error *vqi_openmetrics_write(FILE *stream, const struct vqi_snapshot *snapshot,
 					const struct vqi_diagnosis *diagnosis)
 {
-	const struct vqi_target *target = &snapshot->target;
-	vqi_cleanup_free char *vm = vm_label(target->pid, target->vm_name);
+	vqi_cleanup_free char *vm = target_label(snapshot);
 	struct vqi_metric_source source = {.snapshot = snapshot, .diagnosis = diagnosis, .vm = vm};
 	struct vqi_error *error;
 

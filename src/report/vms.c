@@ -44,10 +44,13 @@ void vqi_vm_line_fill(const struct vqi_snapshot *snapshot, const struct vqi_diag
 {
 	const struct vqi_target *target = &snapshot->target;
 	bool is_held = target->held.by != VQI_HELD_NOT;
+	bool is_daemon = target->kind == VQI_TARGET_STORAGE_DAEMON;
 	struct vqi_vm_line line = {
 		.pid = target->pid,
-		.is_running = !is_held && target->run_state &&
-			      strcmp(target->run_state, "running") == 0,
+		.is_daemon = is_daemon,
+		.is_running = !is_held &&
+			      (is_daemon ||
+			       (target->run_state && strcmp(target->run_state, "running") == 0)),
 		.devices = snapshot->device_count,
 		.findings = diagnosis->finding_count,
 		.has_gaps = snapshot->gap_count != 0,
@@ -73,6 +76,7 @@ void vqi_vm_line_fill(const struct vqi_snapshot *snapshot, const struct vqi_diag
 
 struct totals {
 	size_t errors, others, partly; /* with an error; with less than that; with gaps alone */
+	size_t daemons;
 };
 
 static struct totals count_all(const struct vqi_vm_line *lines, size_t count)
@@ -82,6 +86,7 @@ static struct totals count_all(const struct vqi_vm_line *lines, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		bool is_error = lines[i].findings && lines[i].severity == VQI_ERROR;
 
+		totals.daemons += lines[i].is_daemon;
 		totals.errors += is_error;
 		totals.others += lines[i].findings && !is_error;
 		totals.partly += !lines[i].findings && lines[i].has_gaps;
@@ -97,6 +102,12 @@ static void add_count(struct vqi_page *page, size_t count, enum vqi_style style,
 	vqi_page_add(page, style, "%zu %s", count, what);
 }
 
+static void add_kind(struct vqi_page *page, size_t count, const char *what)
+{
+	if (count)
+		vqi_page_add(page, VQI_STYLE_BOLD, "%zu %s%s", count, what, count == 1 ? "" : "s");
+}
+
 static void print_totals(struct vqi_page *page, const struct vqi_vm_line *lines, size_t count,
 			 size_t failed)
 {
@@ -104,7 +115,10 @@ static void print_totals(struct vqi_page *page, const struct vqi_vm_line *lines,
 	size_t well = count - totals.errors - totals.others - totals.partly;
 
 	vqi_page_begin(page, 0, 2);
-	vqi_page_add(page, VQI_STYLE_BOLD, "%zu VM%s", count, count == 1 ? "" : "s");
+	add_kind(page, count - totals.daemons, "VM");
+	if (totals.daemons && count > totals.daemons)
+		vqi_page_add(page, VQI_STYLE_BOLD, " and ");
+	add_kind(page, totals.daemons, "storage daemon");
 	add_count(page, totals.errors, VQI_STYLE_RED, "with an error");
 	add_count(page, totals.others, VQI_STYLE_YELLOW, "with less than an error");
 	add_count(page, totals.partly, VQI_STYLE_YELLOW, "inspected in part, and nothing found");

@@ -9,10 +9,15 @@
 
 #include "reading.h"
 
-/* Where a queue's ring is, as its VuVirtq says; none of a queue that was stopped. */
+#define PROTOCOL_FEATURES                                                                          \
+	30 /* VHOST_USER_F_PROTOCOL_FEATURES: between the processes, and no driver's */
+
+/* Where a queue's ring is: here, and for the client. None of a queue that was stopped; not here where a region was taken
+ * away, until the queue is used again. Source: libvhost-user.c unmap_rings(). */
 struct place {
 	uint32_t num;
 	uint64_t desc, avail, used;
+	uint64_t client_desc, client_avail, client_used;
 };
 
 static struct place decode_place(const struct vqi_view *queue)
@@ -27,42 +32,68 @@ static struct place decode_place(const struct vqi_view *queue)
 		.desc = vqi_view_uint_or(&vring, VQI_F_VuRing_desc, 0),
 		.avail = vqi_view_uint_or(&vring, VQI_F_VuRing_avail, 0),
 		.used = vqi_view_uint_or(&vring, VQI_F_VuRing_used, 0),
+		.client_desc = vqi_view_uint_or(queue, VQI_F_VuVirtq_desc_user_addr, 0),
+		.client_avail = vqi_view_uint_or(queue, VQI_F_VuVirtq_avail_user_addr, 0),
+		.client_used = vqi_view_uint_or(queue, VQI_F_VuVirtq_used_user_addr, 0),
 	};
 }
 
 /* ---- planning ---- */
 
-/* What is none of the guest's memory has no length. */
-static struct cache find_part(const struct vqi_guest_ram *ram, uint64_t hva, uint64_t *ret_gpa)
-{
-	struct cache part = {.hva = hva};
+struct regions {
+	struct vqi_export_region *list;
+	size_t count;
+};
 
-	if (hva && !vqi_guest_ram_gpa(ram, hva, ret_gpa, &part.len))
-		*ret_gpa = 0;
+static void regions_done(struct regions *regions)
+{
+	free(regions->list);
+}
+VQI_DEFINE_CLEANUP_VALUE(struct regions, regions_done)
+
+/* What is none of the guest's memory has no length. */
+static struct cache find_part(const struct regions *regions, uint64_t hva, uint64_t client,
+			      uint64_t *ret_gpa)
+{
+	struct cache part = {.hva = hva ? hva
+					: vqi_export_at(regions->list, regions->count, client)};
+
+	*ret_gpa = 0;
+	for (size_t i = 0; part.hva && i < regions->count; i++) {
+		const struct vqi_export_region *region = &regions->list[i];
+
+		if (part.hva < region->hva || part.hva - region->hva >= region->len)
+			continue;
+		*ret_gpa = region->gpa + (part.hva - region->hva);
+		part.len = region->len - (part.hva - region->hva);
+		break;
+	}
 	return part;
 }
 
-static void plan_queue(const struct vqi_guest_ram *ram, const struct place *place,
+static void plan_queue(const struct regions *regions, const struct place *place,
 		       struct queue_plan *plan)
 {
 	plan->num = place->num;
-	plan->caches_hva = place->desc;
 	plan->caches_read = true;
-	plan->desc = find_part(ram, place->desc, &plan->desc_gpa);
-	plan->avail = find_part(ram, place->avail, &plan->avail_gpa);
-	plan->used = find_part(ram, place->used, &plan->used_gpa);
+	plan->desc = find_part(regions, place->desc, place->client_desc, &plan->desc_gpa);
+	plan->avail = find_part(regions, place->avail, place->client_avail, &plan->avail_gpa);
+	plan->used = find_part(regions, place->used, place->client_used, &plan->used_gpa);
+	plan->caches_hva = plan->desc.hva;
 }
 
-static struct vqi_error *plan_queues(struct vqi_reading *reading, const struct vqi_guest_ram *ram)
+static struct vqi_error *plan_queues(struct vqi_reading *reading, const struct regions *regions)
 {
 	const struct vqi_layout *layout = reading->qemu->layout;
 	size_t stride = layout->structs[VQI_S_VuVirtq].size;
 	size_t count = reading->queue_count;
 	vqi_cleanup_free uint8_t *bytes = calloc(count + 1, stride);
+	struct place *places = calloc(count + 1, sizeof(*places));
 	struct vqi_error *error;
 
+	reading->own = places;
 	reading->queues = calloc(count + 1, sizeof(*reading->queues));
-	if (!bytes || !reading->queues)
+	if (!bytes || !places || !reading->queues)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 	if (!count)
 		return NULL;
@@ -71,20 +102,26 @@ static struct vqi_error *plan_queues(struct vqi_reading *reading, const struct v
 	for (size_t i = 0; !error && i < count; i++) {
 		const struct vqi_view view = {layout, reading->vq + i * stride, bytes + i * stride,
 					      stride};
-		struct place place = decode_place(&view);
 
-		if (place.num > VQI_MAX_RING)
+		places[i] = decode_place(&view);
+		if (places[i].num > VQI_MAX_RING)
 			return vqi_error_new(VQI_ERROR_BAD_DATA, "queue %zu: ring of %u entries", i,
-					     place.num);
-		plan_queue(ram, &place, &reading->queues[i]);
+					     places[i].num);
+		plan_queue(regions, &places[i], &reading->queues[i]);
 	}
 	return error;
+}
+
+/* What the driver has accepted; libvhost-user knows no packed ring, whatever a client says. */
+static uint64_t features_of(uint64_t raw)
+{
+	return raw & ~(1ull << PROTOCOL_FEATURES) & ~(1ull << VQI_FEATURE_PACKED);
 }
 
 /* Without a client there are no queues. */
 static struct vqi_error *plan(struct vqi_reading *reading)
 {
-	vqi_cleanup(vqi_guest_ram_done) struct vqi_guest_ram ram = {0};
+	vqi_cleanup(regions_done) struct regions regions = {0};
 	struct vqi_qemu *qemu = reading->qemu;
 	struct vqi_error *error;
 	uint64_t count = 0;
@@ -98,22 +135,24 @@ static struct vqi_error *plan(struct vqi_reading *reading)
 	if (!error && count > VQI_MAX_QUEUES)
 		error = vqi_error_new(VQI_ERROR_BAD_DATA, "VuDev.max_queues is %llu",
 				      (unsigned long long)count);
+	reading->features = features_of(reading->features);
 	reading->queue_count = count;
 	if (!error && count)
-		error = vqi_qemu_export_ram(qemu, reading->vdev, &ram);
-	return error ? error : plan_queues(reading, &ram);
+		error = vqi_qemu_export_regions(qemu, reading->vdev, &regions.list, &regions.count);
+	return error ? error : plan_queues(reading, &regions);
 }
 
 /* ---- decoding ---- */
 
 static bool queue_is_current(const struct vqi_reading *reading, size_t index)
 {
-	const struct queue_plan *plan = &reading->queues[index];
+	const struct place *planned = &((const struct place *)reading->own)[index];
 	struct vqi_view queue = vqi_reading_queue(reading, index);
 	struct place place = decode_place(&queue);
 
-	return place.num == plan->num && place.desc == plan->desc.hva &&
-	       place.avail == plan->avail.hva && place.used == plan->used.hva;
+	return place.num == planned->num && place.desc == planned->desc &&
+	       place.avail == planned->avail && place.used == planned->used &&
+	       place.client_desc == planned->client_desc;
 }
 
 static bool is_current(const struct vqi_reading *reading)
@@ -121,7 +160,7 @@ static bool is_current(const struct vqi_reading *reading)
 	struct vqi_view device = vqi_reading_device(reading);
 
 	if (vqi_view_uint_or(&device, VQI_F_VuDev_vq, 0) != reading->vq ||
-	    vqi_view_uint_or(&device, VQI_F_VuDev_features, 0) != reading->features)
+	    features_of(vqi_view_uint_or(&device, VQI_F_VuDev_features, 0)) != reading->features)
 		return false;
 	for (size_t i = 0; i < reading->queue_count; i++) {
 		if (!queue_is_current(reading, i))
@@ -133,16 +172,18 @@ static bool is_current(const struct vqi_reading *reading)
 #define PROTOCOL_FEATURES                                                                          \
 	30 /* VHOST_USER_F_PROTOCOL_FEATURES: between the processes, and no driver's */
 
-/* Whatever the driver's byte order was once, libvhost-user knows little endian alone. */
+/* Whatever the driver's byte order was once, libvhost-user knows little endian alone. What a client left behind is of
+ * no moment without one. Source: libvhost-user.c vu_init(), vu_deinit(). */
 static void decode_device(const struct vqi_view *view, struct vqi_device *device)
 {
 	device->is_export = true;
 	device->vdev_addr = view->addr;
 	device->device_id = VQI_DEVICE_BLOCK;
-	device->guest_features = vqi_view_uint_or(view, VQI_F_VuDev_features, 0) &
-				 ~(1ull << PROTOCOL_FEATURES);
-	device->broken = vqi_view_uint_or(view, VQI_F_VuDev_broken, 0);
 	device->endian = VQI_ENDIAN_LITTLE;
+	if (!vqi_view_uint_or(view, VQI_F_VuDev_vq, 0))
+		return;
+	device->guest_features = features_of(vqi_view_uint_or(view, VQI_F_VuDev_features, 0));
+	device->broken = vqi_view_uint_or(view, VQI_F_VuDev_broken, 0);
 }
 
 /* A descriptor; -1 is none. */

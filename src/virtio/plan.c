@@ -17,6 +17,7 @@ void vqi_reading_free(struct vqi_reading *reading)
 {
 	if (!reading)
 		return;
+	free(reading->own);
 	free(reading->queues);
 	free(reading->bytes);
 	free(reading->kept);

@@ -63,6 +63,7 @@ struct vqi_reading {
 	struct queue_plan *queues;
 	size_t queue_count;
 	bool has_end;	       /* one more in the array says that there are no more */
+	void *own;	       /* of the model's; freed with the reading */
 	uint8_t *bytes, *kept; /* len each; kept is NULL until there is something to compare */
 	size_t len;
 	struct vqi_range *ranges;

@@ -259,8 +259,9 @@ def test_no_permission(start, inspect, inspector, tmp_path):
 def test_storage_daemon(host, start, inspect, reports):
     """Beside the VMs, whose disks it may have; it has no name."""
     with host.storage_daemon() as daemon:
-        assert inspect("--all")[0].startswith("1 VM, 1 with nothing found\n")
+        assert inspect("--all")[0].startswith("1 storage daemon, 1 with nothing found\n")
         start(name="web1")
+        assert inspect("--all")[0].startswith("1 VM and 1 storage daemon, 2 with nothing found\n")
         found = {report.target["kind"]: report.target for report in reports()}
         assert (found["qemu"]["vm_name"], found["storage-daemon"]["vm_name"]) == ("web1", None)
         assert found["storage-daemon"]["pid"] == inner_pids(daemon.pid)[1]

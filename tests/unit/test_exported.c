@@ -115,6 +115,18 @@ START_TEST(test_queues)
 }
 END_TEST
 
+/* The root of all objects is made with the first of them. */
+START_TEST(test_no_objects)
+{
+	fake_main_loop(qemu);
+	fake_set_symbol(qemu, VQI_SYM_object_root, 8, 0);
+	look();
+	ck_assert_uint_eq(snapshot->gap_count, 0);
+	ck_assert_uint_eq(snapshot->loop_count, 1);
+	ck_assert(snapshot->loops[0].is_main);
+}
+END_TEST
+
 /* The loop of a queue is that which listens for its kicks; else that of the export. */
 START_TEST(test_loops)
 {
@@ -148,6 +160,45 @@ START_TEST(test_no_client)
 	look();
 	ck_assert_uint_eq(snapshot->devices[0].queue_count, 2);
 	ck_assert(snapshot->devices[0].started);
+}
+END_TEST
+
+/* What is left of one that is gone says nothing of the next. */
+START_TEST(test_broken)
+{
+	fake_set(qemu, export.vu_dev, VQI_F_VuDev_broken, 1);
+	look();
+	ck_assert(snapshot->devices[0].broken);
+	fake_set(qemu, export.vu_dev, VQI_F_VuDev_vq, 0);
+	look();
+	ck_assert(!snapshot->devices[0].broken);
+	ck_assert_uint_eq(snapshot->devices[0].guest_features, 0);
+}
+END_TEST
+
+START_TEST(test_no_packed_ring)
+{
+	fake_set(qemu, export.vu_dev, VQI_F_VuDev_features, UINT64_C(1) << 34 | UINT64_C(1) << 32);
+	look();
+	ck_assert_int_eq(queue(1)->ring, VQI_RING_SPLIT);
+	ck_assert_uint_eq(snapshot->devices[0].guest_features, UINT64_C(1) << 32);
+}
+END_TEST
+
+/* Since 9.0 a region that is taken away unmaps all rings, until they are used again. */
+START_TEST(test_unmapped_ring)
+{
+	uint64_t ring = fake_export_ring(qemu, &export, 1);
+
+	set_indices(7, 7, 4);
+	fake_set(qemu, ring, VQI_F_VuRing_desc, 0);
+	fake_set(qemu, ring, VQI_F_VuRing_avail, 0);
+	fake_set(qemu, ring, VQI_F_VuRing_used, 0);
+	look();
+	ck_assert_int_eq(queue(1)->access, VQI_RING_READ);
+	ck_assert_uint_eq(queue(1)->desc_gpa, FAKE_REGION_GPA + OFFSET);
+	ck_assert(vqi_num_is(queue(1)->avail_idx, 7));
+	ck_assert(vqi_num_is(queue(1)->used_ring_idx, 4));
 }
 END_TEST
 
@@ -276,8 +327,12 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, test_queues, 0, SEEDS);
+	tcase_add_test(tcase, test_no_objects);
 	tcase_add_test(tcase, test_loops);
 	tcase_add_test(tcase, test_no_client);
+	tcase_add_test(tcase, test_broken);
+	tcase_add_test(tcase, test_no_packed_ring);
+	tcase_add_test(tcase, test_unmapped_ring);
 	tcase_add_test(tcase, test_stopped_queue);
 	tcase_add_test(tcase, test_other_ring);
 	tcase_add_test(tcase, test_ring_that_is_none);

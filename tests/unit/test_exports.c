@@ -190,7 +190,10 @@ START_TEST(test_regions_that_are_none)
 		       size);
 	fake_set(qemu, a.vu_dev, VQI_F_VuDev_nregions, 2);
 	fake_set(qemu, a.vu_dev, VQI_F_VuDev_regions, two);
-	ck_assert_code_text(read_ram(&a), VQI_ERROR_BAD_DATA, "is none"); /* the same twice */
+	ck_assert_ok(read_ram(&a)); /* the same twice */
+	ck_assert_uint_eq(ram.count, 1);
+	fake_set(qemu, two + size, VQI_F_VuDevRegion_gpa, FAKE_REGION_GPA + 0x1000);
+	ck_assert_code_text(read_ram(&a), VQI_ERROR_BAD_DATA, "is none");
 	fake_set(qemu, two + size, VQI_F_VuDevRegion_gpa, 0x1000); /* sorted by guest address */
 	ck_assert_ok(read_ram(&a));
 	ck_assert_uint_eq(ram.ranges[0].gpa, 0x1000);
@@ -262,6 +265,7 @@ START_TEST(test_misfits)
 	fake_set_symbol(qemu, VQI_SYM_qemu_aio_context, 8, 0);
 	fake_set_symbol(qemu, VQI_SYM_iohandler_ctx, 8, 0);
 	fake_export_start(qemu, &a, 1, 0x2000, 64);
+	fake_poke(qemu, a.region + 0x2000 + 16 * 64 + 2, 2, 5); /* published, and not seen */
 	ck_assert_ok(check());
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		fake_set(qemu, places[i].address, places[i].field, places[i].wrong);
@@ -270,6 +274,58 @@ START_TEST(test_misfits)
 		ck_assert_ok(check());
 	}
 	fake_set(qemu, a.server, VQI_F_VuServer_ctx, 0); /* on its way to another loop */
+	ck_assert_ok(check());
+}
+END_TEST
+
+/* A guest, or its reset while requests are in flight, makes of the indices what it likes; the ring has them, too. */
+START_TEST(test_indices_of_the_guest)
+{
+	struct fake_export a = fake_export(qemu, "a", 2);
+	uint64_t vq = fake_export_queue(qemu, &a, 0);
+
+	fake_set_symbol(qemu, VQI_SYM_qemu_aio_context, 8, 0);
+	fake_set_symbol(qemu, VQI_SYM_iohandler_ctx, 8, 0);
+	fake_export_start(qemu, &a, 0, 0x2000, 64);
+	fake_set(qemu, vq, VQI_F_VuVirtq_used_idx, 5000);
+	ck_assert_code_text(check(), VQI_ERROR_NO_LAYOUT, "indices are none");
+	fake_poke(qemu, a.region + 0x3000 + 2, 2, 5000);
+	ck_assert_ok(check());
+	fake_set(qemu, vq, VQI_F_VuVirtq_shadow_avail_idx, 7000);
+	ck_assert_code_text(check(), VQI_ERROR_NO_LAYOUT, "indices are none");
+	fake_export_start(qemu, &a, 1, 0x6000, 64); /* one that is right is enough */
+	ck_assert_ok(check());
+	fake_set(qemu, fake_export_queue(qemu, &a, 1), VQI_F_VuVirtq_used_idx, 5000);
+	ck_assert_code_text(check(), VQI_ERROR_NO_LAYOUT, "indices are none");
+	fake_set(qemu, a.vu_dev, VQI_F_VuDev_broken, 1);
+	ck_assert_ok(check());
+}
+END_TEST
+
+/* Since 9.0 a region that is taken away unmaps all rings. */
+START_TEST(test_unmapped_rings)
+{
+	struct fake_export a = fake_export(qemu, "a", 1);
+	uint64_t ring = fake_export_ring(qemu, &a, 0);
+
+	fake_set_symbol(qemu, VQI_SYM_qemu_aio_context, 8, 0);
+	fake_set_symbol(qemu, VQI_SYM_iohandler_ctx, 8, 0);
+	fake_export_start(qemu, &a, 0, 0x2000, 64);
+	fake_set(qemu, ring, VQI_F_VuRing_desc, 0);
+	ck_assert_code_text(check(), VQI_ERROR_NO_LAYOUT, "no ring of an export");
+	fake_set(qemu, ring, VQI_F_VuRing_avail, 0);
+	fake_set(qemu, ring, VQI_F_VuRing_used, 0);
+	ck_assert_ok(check());
+}
+END_TEST
+
+START_TEST(test_export_without_a_loop)
+{
+	struct fake_export a = fake_export(qemu, "a", 1);
+
+	fake_set_symbol(qemu, VQI_SYM_qemu_aio_context, 8, 0);
+	fake_set_symbol(qemu, VQI_SYM_iohandler_ctx, 8, 0);
+	fake_set(qemu, a.address, VQI_F_BlockExport_ctx, 0);
 	ck_assert_ok(check());
 }
 END_TEST
@@ -307,6 +363,9 @@ int main(void)
 	tcase_add_test(tcase, test_regions_that_are_none);
 	tcase_add_loop_test(tcase, test_every_layout_fits, 0, SEEDS);
 	tcase_add_test(tcase, test_misfits);
+	tcase_add_test(tcase, test_indices_of_the_guest);
+	tcase_add_test(tcase, test_unmapped_rings);
+	tcase_add_test(tcase, test_export_without_a_loop);
 	tcase_add_test(tcase, test_doubtful_notification);
 	return unit_run("exports", tcase);
 }

@@ -25,6 +25,26 @@ static void set_request(uint16_t avail, uint16_t shadow, uint16_t last_avail, ui
 
 #define BLK(member, value) looks_both(&looks, LOOKS_BLK, 0, member, value)
 
+/* libvhost-user counts what was taken before a reset, and gives up a client, not a driver. */
+START_TEST(test_export)
+{
+	const struct vqi_finding *finding;
+
+	looks_both_devices(&looks, LOOKS_BLK, is_export, true);
+	set_request(100, 100, 100, 100);
+	BLK(inuse, VQI_NUM(1));
+	looks_diagnose(&looks);
+	finding = looks_of_disk(&looks, "inuse-leak", LOOKS_CANDIDATE);
+	ck_assert_ptr_nonnull(strstr(finding->next_step, "requests of before"));
+	looks.later.devices[LOOKS_BLK].broken = true;
+	looks_diagnose(&looks);
+	finding = looks_of_disk(&looks, "device-broken", LOOKS_CONFIRMED);
+	looks_assert_summary(finding, "until that connects again");
+	ck_assert_ptr_nonnull(strstr(finding->next_step, "vu_panic"));
+	ck_assert(!looks_says(finding, "status"));
+}
+END_TEST
+
 START_TEST(test_device_broken)
 {
 	struct vqi_device *device = &looks.later.devices[LOOKS_BLK];
@@ -195,6 +215,7 @@ int main(void)
 	TCase *tcase = tcase_create("ring_rules");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, test_export);
 	tcase_add_test(tcase, test_device_broken);
 	tcase_add_test(tcase, test_ring_corrupt);
 	tcase_add_test(tcase, test_ring_not_corrupt);

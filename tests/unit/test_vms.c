@@ -96,7 +96,7 @@ START_TEST(test_gaps)
 {
 	add(vqi_sample_unknown);
 	print(0, (struct vqi_report_options){0});
-	ck_assert_has(report, "1 VM, 1 inspected in part, and nothing found\n");
+	ck_assert_has(report, "1 storage daemon, 1 inspected in part, and nothing found\n");
 	ck_assert_row(report, "storage-daemon 1 - - 1 1 nothing found in what could be inspected");
 }
 END_TEST
