@@ -9,7 +9,12 @@
 
 #include "objects.h"
 
-#define CHILD_PREFIX "child<" /* ObjectProperty.type of a child property */
+#define CHILD_PREFIX "child<" /* ObjectProperty.type of a child property; the type's name follows */
+
+/* Most objects are of these types, and no device is below one. The first name is that of old versions. */
+static const char *const barren[] = {"qemu:memory-region>", "memory-region>", "irq>"};
+#define BARREN_COUNT (sizeof(barren) / sizeof(barren[0]))
+#define BARREN_MAX   sizeof("qemu:memory-region>")
 
 /* What is read of every property of an object, all properties at once. */
 struct property {
@@ -210,12 +215,47 @@ static struct vqi_error *tree_add(struct tree *tree, struct node node)
 	return NULL;
 }
 
+static bool is_barren(const char *name)
+{
+	bool is_one = false;
+
+	for (size_t i = 0; i < BARREN_COUNT; i++)
+		is_one |= strncmp(name, barren[i], strlen(barren[i])) == 0;
+	return is_one;
+}
+
+/* A type whose name cannot be read that far is some other. */
+static struct vqi_error *drop_barren(struct vqi_qemu *qemu, struct children *children)
+{
+	vqi_cleanup_free struct vqi_range *ranges = calloc(children->count + 1, sizeof(*ranges));
+	vqi_cleanup_free char *names = calloc(children->count + 1, BARREN_MAX);
+	size_t count = children->count;
+	struct vqi_error *error;
+
+	if (!ranges || !names)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	for (size_t i = 0; i < count; i++)
+		ranges[i] = (struct vqi_range){.addr = children->properties[i].type +
+						       strlen(CHILD_PREFIX),
+					       .buf = names + i * BARREN_MAX,
+					       .len = BARREN_MAX};
+	error = vqi_mem_readv(qemu->mem, ranges, count);
+	children->count = 0;
+	for (size_t i = 0; !error && i < count; i++) {
+		if (!ranges[i].ok || !is_barren(ranges[i].buf))
+			children->properties[children->count++] = children->properties[i];
+	}
+	return error;
+}
+
 static struct vqi_error *add_children(struct vqi_qemu *qemu, struct tree *tree, size_t parent)
 {
 	vqi_cleanup(children_done) struct children children = {0};
 	struct vqi_error *error;
 
 	error = read_children(qemu, tree->nodes[parent].address, &children);
+	if (!error)
+		error = drop_barren(qemu, &children);
 	for (size_t i = 0; !error && i < children.count; i++)
 		error = tree_add(tree, (struct node){
 					       .address = children.properties[i].opaque,

@@ -261,6 +261,20 @@ START_TEST(test_short_type_at_the_end_of_a_mapping)
 }
 END_TEST
 
+/* Nothing is read of what no device is below; all else is walked. */
+START_TEST(test_memory_regions)
+{
+	uint64_t nowhere = 8, parent = fake_child(qemu, qemu->machine, "peripheral");
+
+	forget_buses();
+	fake_add_property(qemu, qemu->machine, "ram", "child<qemu:memory-region>", nowhere);
+	fake_add_property(qemu, parent, "line", "child<irq>, and what is read beyond", nowhere);
+	assert_found();
+	fake_add_property(qemu, parent, "other", "child<qemu:memory-region-bus>", nowhere);
+	assert_tree_fails(VQI_ERROR_FAULT, "at 0x8");
+}
+END_TEST
+
 typedef struct vqi_error *(*walk_func)(struct vqi_qemu *qemu, struct vqi_objects *devices);
 
 /* Every byte that a healthy walk reads fails once. */
@@ -377,6 +391,7 @@ int main(void)
 	tcase_add_test(tcase, test_bus_within_itself);
 	tcase_add_test(tcase, test_buses_in_a_ring);
 	tcase_add_test(tcase, test_short_type_at_the_end_of_a_mapping);
+	tcase_add_test(tcase, test_memory_regions);
 	tcase_add_test(tcase, test_every_fault_in_the_tree);
 	tcase_add_test(tcase, test_every_fault_in_the_buses);
 	tcase_add_test(tcase, test_every_fault_with_a_fallback);
