@@ -2,6 +2,7 @@
 /* Memory that keeps the pages it has read. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "vqi/checked.h"
 #include "vqi/limits.h"
@@ -9,19 +10,25 @@
 
 #define PAGE  4096
 #define SLOTS (2 * VQI_MAX_KEPT_PAGES) /* a power of two */
+#define AHEAD 16		       /* pages that get their memory at once */
+
+#ifndef MADV_POPULATE_WRITE /* before glibc 2.35 */
+#define MADV_POPULATE_WRITE 23
+#endif
 
 struct page {
 	uint64_t addr;
 	bool absent; /* it cannot be read whole */
-	uint8_t bytes[PAGE];
 };
 
+/* A mapping, of which the system has only what was used. */
 struct paged {
 	struct vqi_mem mem; /* first, so that one can be made from the other */
 	struct vqi_mem *other;
-	struct page *pages[VQI_MAX_KEPT_PAGES];
 	size_t count, fetched; /* the pages from fetched on are still to be read */
 	uint16_t slots[SLOTS]; /* index + 1; 0: empty */
+	struct page pages[VQI_MAX_KEPT_PAGES];
+	uint8_t bytes[VQI_MAX_KEPT_PAGES][PAGE] __attribute__((aligned(PAGE)));
 };
 
 /* Where the page at an address is kept, or would be. */
@@ -30,7 +37,7 @@ static uint16_t *find_slot(struct paged *paged, uint64_t addr)
 	for (uint64_t i = addr / PAGE * 0x9e3779b97f4a7c15 >> 32;; i++) {
 		uint16_t *slot = &paged->slots[i % SLOTS];
 
-		if (!*slot || paged->pages[*slot - 1]->addr == addr)
+		if (!*slot || paged->pages[*slot - 1].addr == addr)
 			return slot;
 	}
 }
@@ -38,16 +45,15 @@ static uint16_t *find_slot(struct paged *paged, uint64_t addr)
 static bool add_page(struct paged *paged, uint64_t addr)
 {
 	uint16_t *slot = find_slot(paged, addr);
-	struct page *page;
 
 	if (*slot)
 		return true;
-	page = paged->count < VQI_MAX_KEPT_PAGES ? malloc(sizeof(*page)) : NULL;
-	if (!page)
+	if (paged->count == VQI_MAX_KEPT_PAGES)
 		return false;
-	page->addr = addr;
-	page->absent = true;
-	paged->pages[paged->count++] = page;
+	/* A fault for each would cost twice as much. Where this fails, they come. */
+	if (paged->count % AHEAD == 0)
+		madvise(paged->bytes[paged->count], (size_t)AHEAD * PAGE, MADV_POPULATE_WRITE);
+	paged->pages[paged->count++] = (struct page){.addr = addr, .absent = true};
 	*slot = (uint16_t)paged->count;
 	return true;
 }
@@ -79,18 +85,22 @@ static void add_pages(struct paged *paged, const struct vqi_range *ranges, size_
 static struct vqi_error *fetch(struct paged *paged)
 {
 	size_t count = paged->count - paged->fetched;
-	vqi_cleanup_free struct vqi_range *ranges = calloc(count + 1, sizeof(*ranges));
-	struct page **pages = paged->pages + paged->fetched;
+	struct page *pages = paged->pages + paged->fetched;
+	vqi_cleanup_free struct vqi_range *ranges = NULL;
 	struct vqi_error *error;
 
+	if (!count)
+		return NULL;
+	ranges = calloc(count, sizeof(*ranges));
 	if (!ranges)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 	for (size_t i = 0; i < count; i++)
-		ranges[i] = (struct vqi_range){
-			.addr = pages[i]->addr, .buf = pages[i]->bytes, .len = PAGE};
+		ranges[i] = (struct vqi_range){.addr = pages[i].addr,
+					       .buf = paged->bytes[paged->fetched + i],
+					       .len = PAGE};
 	error = vqi_mem_readv(paged->other, ranges, count);
 	for (size_t i = 0; !error && i < count; i++)
-		pages[i]->absent = !ranges[i].ok;
+		pages[i].absent = !ranges[i].ok;
 	paged->fetched = paged->count;
 	return error;
 }
@@ -108,11 +118,11 @@ static bool copy(struct paged *paged, struct vqi_range *range)
 		uint16_t slot = *find_slot(paged, at / PAGE * PAGE);
 		size_t part = PAGE - at % PAGE;
 
-		if (!slot || paged->pages[slot - 1]->absent)
+		if (!slot || paged->pages[slot - 1].absent)
 			return false;
 		if (part > range->len - done)
 			part = range->len - done;
-		memcpy(buf + done, paged->pages[slot - 1]->bytes + at % PAGE, part);
+		memcpy(buf + done, paged->bytes[slot - 1] + at % PAGE, part);
 		done += part;
 	}
 	return true;
@@ -151,9 +161,10 @@ static struct vqi_error *paged_readv(struct vqi_mem *mem, struct vqi_range *rang
 
 struct vqi_error *vqi_paged_mem_new(struct vqi_mem *other, struct vqi_mem **ret_mem)
 {
-	struct paged *paged = calloc(1, sizeof(*paged));
+	struct paged *paged = mmap(NULL, sizeof(*paged), PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	if (!paged)
+	if (paged == MAP_FAILED)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 	paged->mem.readv = paged_readv;
 	paged->other = other;
@@ -168,11 +179,6 @@ bool vqi_mem_is_paged(const struct vqi_mem *mem)
 
 void vqi_paged_mem_free(struct vqi_mem *mem)
 {
-	struct paged *paged = (struct paged *)mem;
-
-	if (!paged)
-		return;
-	for (size_t i = 0; i < paged->count; i++)
-		free(paged->pages[i]);
-	free(paged);
+	if (mem)
+		munmap(mem, sizeof(struct paged));
 }
