@@ -27,7 +27,7 @@ struct scan {
 	enum vqi_image_kind kind;
 	char *version; /* NULL until found */
 };
-#define WINDOW_SIZE (256u << 10)
+#define WINDOW_SIZE (32u << 10) /* what a processor keeps at hand */
 
 /* The version is the rest of the line: "7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)". Programs that only
  * talk of QEMUs, as this one, have the words too, but no digit after them. */
