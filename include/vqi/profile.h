@@ -27,11 +27,9 @@ struct vqi_profile {
 struct vqi_error *vqi_profile_read(const char *path,
 				   struct vqi_profile *ret_profile) vqi_must_check;
 
-/* The same from an open file, and from text; name is for messages. */
+/* The same from an open file; name is for messages. */
 struct vqi_error *vqi_profile_read_fd(int fd, const char *name,
 				      struct vqi_profile *ret_profile) vqi_must_check;
-struct vqi_error *vqi_profile_read_text(const char *text, const char *name,
-					struct vqi_profile *ret_profile) vqi_must_check;
 void vqi_profile_done(struct vqi_profile *profile);
 VQI_DEFINE_CLEANUP_VALUE(struct vqi_profile, vqi_profile_done)
 

@@ -39,8 +39,9 @@ VQI_DEFINE_CLEANUP_VALUE(struct vqi_profiles, vqi_profiles_done)
 /* A profile that comes with the tool: data/layouts. */
 struct vqi_shipped_profile {
 	const char *name;
-	const char *version; /* QEMU's */
-	const char *text;
+	const char *version;   /* QEMU's */
+	const uint8_t *layout; /* packed: src/layout/recorded.h */
+	size_t len;
 };
 
 extern const struct vqi_shipped_profile vqi_shipped_profiles[];

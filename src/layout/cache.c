@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "private_file.h"
+#include "recorded.h"
 #include "vqi/fnv.h"
+#include "vqi/limits.h"
 #include "vqi/replace.h"
 #include "vqi/store.h"
 
@@ -35,7 +37,7 @@ static struct vqi_error *file_name(const struct vqi_image *image, char **ret_nam
 {
 	if (!image->build_id)
 		return vqi_error_new(VQI_ERROR_NO_LAYOUT, "%s has no build-id", image->path);
-	if (asprintf(ret_name, "%s-" VQI_VERSION "-%08" PRIx32 ".json", image->build_id,
+	if (asprintf(ret_name, "%s-" VQI_VERSION "-%08" PRIx32 ".layout", image->build_id,
 		     hash_table()) >= 0)
 		return NULL;
 	*ret_name = NULL;
@@ -44,20 +46,55 @@ static struct vqi_error *file_name(const struct vqi_image *image, char **ret_nam
 
 /* ---- reading ---- */
 
-static struct vqi_error *read_file(int fd, const char *path, const struct vqi_image *image,
+/* A file that was changed by accident is told. */
+static uint64_t digest_of(const uint8_t *bytes, size_t len)
+{
+	return vqi_fnv_bytes(VQI_FNV_BASIS, bytes, len);
+}
+
+/* What is in a file, which belongs to bytes, without its digest. */
+static struct vqi_error *read_bytes(int fd, struct vqi_pack *bytes, struct vqi_unpack *ret_data)
+{
+	struct stat status;
+	ssize_t got;
+
+	if (fstat(fd, &status) != 0)
+		return vqi_error_sys(errno, "cannot look at it");
+	if (status.st_size > VQI_MAX_PROFILE)
+		return vqi_error_new(VQI_ERROR_BAD_DATA, "it is too large");
+	vqi_pack_reserve(bytes, (size_t)status.st_size);
+	if (bytes->failed)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	got = read(fd, bytes->data, (size_t)status.st_size);
+	if (got < 0)
+		return vqi_error_sys(errno, "cannot read it");
+	*ret_data = (struct vqi_unpack){.at = bytes->data, .end = bytes->data + got};
+	if (vqi_unpack_u64(ret_data) !=
+	    digest_of(ret_data->at, (size_t)(ret_data->end - ret_data->at)))
+		return vqi_error_new(VQI_ERROR_BAD_DATA, "it was changed after it was written");
+	return NULL;
+}
+
+static struct vqi_error *read_file(int fd, const struct vqi_image *image,
 				   struct vqi_layout *ret_layout)
 {
-	vqi_cleanup(vqi_profile_done) struct vqi_profile profile = {0};
-	struct vqi_error *error = vqi_profile_read_fd(fd, path, &profile);
+	vqi_cleanup(vqi_pack_done) struct vqi_pack bytes = {0};
+	vqi_cleanup_free char *build_id = NULL;
+	struct vqi_layout layout;
+	struct vqi_unpack data;
+	struct vqi_error *error = read_bytes(fd, &bytes, &data);
 
-	if (!error && !vqi_profile_is_of(&profile, image))
-		error = vqi_error_new(VQI_ERROR_BAD_DATA, "%s is of another build", path);
-	profile.layout.kind = image->kind;
-	if (!error)
-		error = vqi_error_prefix(vqi_layout_check(&profile.layout), "%s", path);
 	if (error)
 		return error;
-	*ret_layout = profile.layout; /* the variables too: it is the same build */
+	build_id = vqi_unpack_text(&data);
+	vqi_layout_unpack(&data, &layout);
+	if (data.failed || !build_id || strcmp(build_id, image->build_id) != 0)
+		return vqi_error_new(VQI_ERROR_BAD_DATA, "it is of another build");
+	layout.kind = image->kind;
+	error = vqi_layout_check(&layout);
+	if (error)
+		return error;
+	*ret_layout = layout; /* the variables too: it is the same build */
 	ret_layout->source = VQI_LAYOUT_CACHE;
 	return NULL;
 }
@@ -75,7 +112,7 @@ struct vqi_error *vqi_cache_read(const struct vqi_image *image, struct vqi_layou
 	folder = vqi_open_private_folder(path);
 	if (folder >= 0)
 		fd = vqi_open_private_file(folder, name);
-	error = fd >= 0 ? read_file(fd, name, image, ret_layout)
+	error = fd >= 0 ? vqi_error_prefix(read_file(fd, image, ret_layout), "%s", name)
 			: vqi_error_new(VQI_ERROR_NO_LAYOUT, "nothing in %s", path);
 	if (!error || error->code == VQI_ERROR_NOMEM)
 		return error;
@@ -125,27 +162,41 @@ static struct vqi_error *make_folder(const char *path, int *ret_fd)
 	return NULL;
 }
 
-struct content {
-	const struct vqi_image *image;
-	const struct vqi_layout *layout;
-};
-
-static struct vqi_error *write_content(FILE *stream, const void *data)
+static struct vqi_error *write_content(FILE *stream, const void *content)
 {
-	const struct content *content = data;
+	const struct vqi_pack *bytes = content;
 
-	return vqi_profile_write(stream, content->layout, content->image);
+	if (fwrite(bytes->data, bytes->len, 1, stream) != 1 || fflush(stream) != 0)
+		return vqi_error_sys(errno, "cannot write the layout");
+	return NULL;
+}
+
+/* Its digest comes first. */
+static struct vqi_error *make_content(const struct vqi_image *image,
+				      const struct vqi_layout *layout, struct vqi_pack *bytes)
+{
+	vqi_cleanup(vqi_pack_done) struct vqi_pack data = {0};
+
+	vqi_pack_text(&data, image->build_id);
+	vqi_layout_pack(layout, &data);
+	vqi_pack_u64(bytes, digest_of(data.data, data.len));
+	vqi_pack_bytes(bytes, data.data, data.len);
+	if (data.failed || bytes->failed)
+		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	return NULL;
 }
 
 struct vqi_error *vqi_cache_write(const struct vqi_image *image, const struct vqi_layout *layout)
 {
-	const struct content content = {.image = image, .layout = layout};
 	vqi_cleanup_free char *folder = NULL, *name = NULL, *path = NULL;
+	vqi_cleanup(vqi_pack_done) struct vqi_pack content = {0};
 	vqi_cleanup_fd int fd = -1;
 	struct vqi_error *error = find_folder(&folder);
 
 	if (!error)
 		error = file_name(image, &name);
+	if (!error)
+		error = make_content(image, layout, &content);
 	if (!error)
 		error = make_folder(folder, &fd);
 	if (error)

@@ -383,12 +383,6 @@ struct vqi_error *vqi_profile_read_fd(int fd, const char *name, struct vqi_profi
 	return read_profile(root, name, ret_profile);
 }
 
-struct vqi_error *vqi_profile_read_text(const char *text, const char *name,
-					struct vqi_profile *ret_profile)
-{
-	return read_profile(json_tokener_parse(text), name, ret_profile);
-}
-
 struct vqi_error *vqi_profile_read(const char *path, struct vqi_profile *ret_profile)
 {
 	vqi_cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "private_file.h"
+#include "recorded.h"
 #include "vqi/limits.h"
+#include "vqi/snapshot.h"
 #include "vqi/store.h"
 
 /* ---- likelihood ---- */
@@ -163,6 +165,21 @@ static struct vqi_error *add_of_user(struct search *search)
 	return error ? error : add_folder(search, path);
 }
 
+static struct vqi_error *read_shipped(const struct vqi_shipped_profile *shipped,
+				      struct vqi_profile *ret_profile)
+{
+	struct vqi_unpack data = {.at = shipped->layout, .end = shipped->layout + shipped->len};
+	struct vqi_error *error = vqi_copy_string(shipped->name, &ret_profile->name);
+
+	if (!error)
+		error = vqi_copy_string(shipped->version, &ret_profile->version);
+	vqi_layout_unpack(&data, &ret_profile->layout);
+	ret_profile->layout.source = VQI_LAYOUT_PROFILE;
+	if (!error && data.failed)
+		error = vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	return error;
+}
+
 static struct vqi_error *add_shipped(struct search *search)
 {
 	struct vqi_error *error = NULL;
@@ -173,7 +190,7 @@ static struct vqi_error *add_shipped(struct search *search)
 
 		if (distance_of_version(shipped->version, search->image) == UINT_MAX)
 			continue;
-		error = vqi_profile_read_text(shipped->text, shipped->name, &profile);
+		error = read_shipped(shipped, &profile);
 		if (!error)
 			error = add(search, &profile);
 	}
@@ -211,9 +228,7 @@ struct vqi_error *vqi_profiles_shipped(struct vqi_profiles *ret_profiles)
 	if (!all.profiles)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 	for (; !error && all.count < vqi_shipped_profile_count; all.count++)
-		error = vqi_profile_read_text(vqi_shipped_profiles[all.count].text,
-					      vqi_shipped_profiles[all.count].name,
-					      &all.profiles[all.count]);
+		error = read_shipped(&vqi_shipped_profiles[all.count], &all.profiles[all.count]);
 	if (error)
 		return error;
 	*ret_profiles = all;

@@ -111,80 +111,117 @@ static enum vqi_how unpack_how(struct vqi_unpack *data)
 	return how < VQI_HOW_COUNT ? (enum vqi_how)how : VQI_HOW_AS_ALL;
 }
 
+/* Which of count names it is, or count. They were written in the same order: next is where the last one was found. */
+static size_t find_name(const char *name, const char *(*name_of)(size_t i), size_t count,
+			size_t *next)
+{
+	for (size_t i = 0; i < count; i++) {
+		size_t at = (*next + i) % count;
+
+		if (strcmp(name_of(at), name) == 0) {
+			*next = at + 1;
+			return at;
+		}
+	}
+	return count;
+}
+
+static const char *struct_name(size_t i)
+{
+	return vqi_struct_info(i)->name;
+}
+
+static const char *field_name(size_t i)
+{
+	return vqi_field_info(i)->name;
+}
+
+static const char *symbol_name(size_t i)
+{
+	return vqi_symbol_info(i)->name;
+}
+
 static void unpack_structs(struct vqi_unpack *data, struct vqi_layout *layout)
 {
-	for (;;) {
+	for (size_t next = 0;;) {
 		vqi_cleanup_free char *name = vqi_unpack_text(data);
 		struct vqi_struct_layout place = {.present = true};
+		size_t i;
 
 		if (!name)
 			return;
 		place.how = unpack_how(data);
 		place.size = vqi_unpack_u32(data);
-		for (enum vqi_struct_id i = 0; i < VQI_STRUCT_COUNT; i++)
-			if (strcmp(vqi_struct_info(i)->name, name) == 0)
-				layout->structs[i] = place;
+		i = find_name(name, struct_name, VQI_STRUCT_COUNT, &next);
+		if (i < VQI_STRUCT_COUNT)
+			layout->structs[i] = place;
 	}
 }
 
 static void unpack_fields(struct vqi_unpack *data, struct vqi_layout *layout)
 {
-	for (;;) {
+	for (size_t next = 0;;) {
 		vqi_cleanup_free char *name = vqi_unpack_text(data);
 		struct vqi_field field = {.present = true};
+		size_t i;
 
 		if (!name)
 			return;
 		field.how = unpack_how(data);
 		field.offset = vqi_unpack_u32(data);
 		field.size = vqi_unpack_u32(data);
-		for (enum vqi_field_id i = 0; i < VQI_FIELD_COUNT; i++)
-			if (strcmp(vqi_field_info(i)->name, name) == 0)
-				layout->fields[i] = field;
+		i = find_name(name, field_name, VQI_FIELD_COUNT, &next);
+		if (i < VQI_FIELD_COUNT)
+			layout->fields[i] = field;
 	}
 }
 
 static void unpack_symbols(struct vqi_unpack *data, struct vqi_layout *layout)
 {
-	for (;;) {
+	for (size_t next = 0;;) {
 		vqi_cleanup_free char *name = vqi_unpack_text(data);
 		struct vqi_symbol symbol = {.present = true};
+		size_t i;
 
 		if (!name)
 			return;
 		symbol.by_content = vqi_unpack_u8(data);
 		symbol.address = vqi_unpack_u64(data);
-		for (enum vqi_symbol_id i = 0; i < VQI_SYMBOL_COUNT; i++)
-			if (strcmp(vqi_symbol_info(i)->name, name) == 0)
-				layout->symbols[i] = symbol;
+		i = find_name(name, symbol_name, VQI_SYMBOL_COUNT, &next);
+		if (i < VQI_SYMBOL_COUNT)
+			layout->symbols[i] = symbol;
 	}
+}
+
+void vqi_layout_unpack(struct vqi_unpack *data, struct vqi_layout *ret_layout)
+{
+	uint8_t source = vqi_unpack_u8(data);
+	vqi_cleanup_free char *name = vqi_unpack_text(data);
+
+	*ret_layout = (struct vqi_layout){.is_foreign = vqi_unpack_u8(data)};
+	data->failed |= source > MAX_SOURCE || !name || strlen(name) >= sizeof(ret_layout->name);
+	if (data->failed)
+		return;
+	ret_layout->source = (enum vqi_layout_source)source;
+	memcpy(ret_layout->name, name, strlen(name) + 1);
+	unpack_structs(data, ret_layout);
+	unpack_fields(data, ret_layout);
+	unpack_symbols(data, ret_layout);
 }
 
 struct vqi_error *vqi_layout_recall(struct vqi_process *process, enum vqi_image_kind kind,
 				    struct vqi_layout *ret_layout)
 {
 	vqi_cleanup_free struct vqi_layout *layout = calloc(1, sizeof(*layout));
-	vqi_cleanup_free char *name = NULL;
 	struct vqi_unpack data;
 	struct vqi_error *error = vqi_fact_recall(process, VQI_FACT_LAYOUT, 0, &data);
-	uint8_t source;
 
 	if (error)
 		return error;
 	if (!layout)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
+	vqi_layout_unpack(&data, layout);
 	layout->kind = kind;
-	source = vqi_unpack_u8(&data);
-	name = vqi_unpack_text(&data);
-	layout->is_foreign = vqi_unpack_u8(&data);
-	data.failed |= source > MAX_SOURCE || !name || strlen(name) >= sizeof(layout->name);
-	if (!data.failed) {
-		layout->source = (enum vqi_layout_source)source;
-		memcpy(layout->name, name, strlen(name) + 1);
-	}
-	unpack_structs(&data, layout);
-	unpack_fields(&data, layout);
-	unpack_symbols(&data, layout);
 	error = vqi_fact_error(&data, "the layout");
 	if (!error)
 		error = vqi_layout_check(layout);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a recording has of the image, and of the layout. */
+/* Image and layout in bytes: in a recording, a layout also in the cache and in what comes with the tool. */
 #ifndef VQI_LAYOUT_RECORDED_H
 #define VQI_LAYOUT_RECORDED_H
 
@@ -13,7 +13,8 @@ void vqi_image_pack(const struct vqi_image *image, struct vqi_pack *pack);
 struct vqi_error *vqi_image_recall(struct vqi_process *process,
 				   struct vqi_image *ret_image) vqi_must_check;
 
-/* What vqi_layout_note() records. */
+/* Of a layout that was packed by another version of this program, what this one knows is unpacked. */
 void vqi_layout_pack(const struct vqi_layout *layout, struct vqi_pack *pack);
+void vqi_layout_unpack(struct vqi_unpack *data, struct vqi_layout *ret_layout);
 
 #endif

@@ -40,21 +40,3 @@ const char *scratch_path(const char *name)
 	snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
 	return path;
 }
-
-void scratch_replace(const char *path, const char *old, const char *new)
-{
-	static char text[1 << 17];
-	int fd = open(path, O_RDWR | O_CLOEXEC);
-	ssize_t len;
-	char *at;
-
-	ck_assert_int_ge(fd, 0);
-	len = read(fd, text, sizeof(text) - 1);
-	ck_assert_int_gt(len, 0);
-	text[len] = '\0';
-	at = strstr(text, old);
-	ck_assert_msg(at, "no %s in %s", old, path);
-	ck_assert_uint_eq(strlen(old), strlen(new));
-	ck_assert_int_eq(pwrite(fd, new, strlen(new), at - text), (ssize_t)strlen(new));
-	close(fd);
-}

@@ -11,7 +11,4 @@ void scratch_remove(void);
 /* The path of something in it. Owner: the folder, until sixteen more have been asked for. */
 const char *scratch_path(const char *name);
 
-/* Puts a text in place of the first of another of the same length in a file. */
-void scratch_replace(const char *path, const char *old, const char *new);
-
 #endif

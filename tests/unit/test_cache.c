@@ -96,9 +96,19 @@ END_TEST
 /* A file of another build under this one's name. */
 START_TEST(test_says_another_build)
 {
+	char ours[1024], theirs[1024];
+
 	ck_assert_ok(vqi_cache_write(&image, &qemu->layout));
-	scratch_replace(file(), "0badc0de", "0badc0df");
+	snprintf(ours, sizeof(ours), "%s", file());
+	ck_assert_int_eq(rename(ours, scratch_path("ours")), 0);
+	image.build_id = (char *)"0badc0df";
+	ck_assert_ok(vqi_cache_write(&image, &qemu->layout));
+	snprintf(theirs, sizeof(theirs), "%s", file());
+	ck_assert_int_eq(rename(scratch_path("ours"), theirs), 0);
 	assert_nothing();
+	image.build_id = (char *)"0badc0de";
+	ck_assert_int_eq(rename(theirs, ours), 0);
+	ck_assert_ok(vqi_cache_read(&image, &kept));
 }
 END_TEST
 
@@ -111,6 +121,18 @@ START_TEST(test_is_cut_short)
 	assert_nothing();
 	ck_assert_ok(vqi_cache_write(&image, &qemu->layout));
 	ck_assert_ok(vqi_cache_read(&image, &kept));
+}
+END_TEST
+
+START_TEST(test_was_changed)
+{
+	int fd;
+
+	ck_assert_ok(vqi_cache_write(&image, &qemu->layout));
+	fd = open(file(), O_WRONLY | O_CLOEXEC);
+	ck_assert_int_eq(pwrite(fd, "\x5a", 1, 200), 1);
+	close(fd);
+	assert_nothing();
 }
 END_TEST
 
@@ -223,6 +245,7 @@ int main(void)
 	tcase_add_test(tcase, test_other_builds);
 	tcase_add_test(tcase, test_says_another_build);
 	tcase_add_test(tcase, test_is_cut_short);
+	tcase_add_test(tcase, test_was_changed);
 	tcase_add_test(tcase, test_others_can_write_it);
 	tcase_add_test(tcase, test_belongs_to_another);
 	tcase_add_test(tcase, test_is_no_file);

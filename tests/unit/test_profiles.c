@@ -204,24 +204,32 @@ START_TEST(test_another_users)
 }
 END_TEST
 
-/* All that come with the tool can be read, are complete, and are found by their version. */
+/* All that come with the tool are complete, say what the files say that they were made of, and are found by their
+ * version. */
 START_TEST(test_shipped)
 {
-	ck_assert_uint_gt(vqi_shipped_profile_count, 0);
-	for (size_t i = 0; i < vqi_shipped_profile_count; i++) {
-		const struct vqi_shipped_profile *shipped = &vqi_shipped_profiles[i];
-		vqi_cleanup(vqi_profile_done) struct vqi_profile profile = {0};
+	vqi_cleanup(vqi_profiles_done) struct vqi_profiles shipped = {0};
 
-		ck_assert_ok(vqi_profile_read_text(shipped->text, shipped->name, &profile));
-		ck_assert_str_eq(profile.version, shipped->version);
-		ck_assert_ptr_null(profile.build_id);
+	ck_assert_uint_gt(vqi_shipped_profile_count, 0);
+	ck_assert_ok(vqi_profiles_shipped(&shipped));
+	ck_assert_uint_eq(shipped.count, vqi_shipped_profile_count);
+	for (size_t i = 0; i < shipped.count; i++) {
+		struct vqi_profile *profile = &shipped.profiles[i];
+		vqi_cleanup(vqi_profile_done) struct vqi_profile source = {0};
+		char path[1024];
+
+		snprintf(path, sizeof(path), "%s/%s", getenv("VQI_LAYOUTS"), profile->name);
+		ck_assert_ok(vqi_profile_read(path, &source));
+		ck_assert_str_eq(profile->version, source.version);
+		ck_assert_ptr_null(profile->build_id);
+		ck_assert_mem_eq(&profile->layout, &source.layout, sizeof(source.layout));
 		/* Addresses are the image's: here any will do. */
-		profile.layout.symbols[VQI_SYM_current_machine].present = true;
-		ck_assert_ok(vqi_layout_check(&profile.layout));
-		image.version = (char *)shipped->version;
+		profile->layout.symbols[VQI_SYM_current_machine].present = true;
+		ck_assert_ok(vqi_layout_check(&profile->layout));
+		image.version = profile->version;
 		find();
 		ck_assert_uint_ge(found.count, 1);
-		ck_assert_str_eq(found.profiles[0].version, shipped->version);
+		ck_assert_str_eq(found.profiles[0].version, profile->version);
 	}
 }
 END_TEST
