@@ -117,10 +117,11 @@ static bool is_field(const uint64_t *words)
 	       words[2] < VQI_LAYOUT_MAX_SIZE && words[3] <= WORD;
 }
 
-/* An array of structures with pointers, in the part of the address space that processes have. */
+/* An array of structures with pointers, in the part of the address space that processes have. Each description has
+ * VERSION in it. */
 static bool may_be_fields(uint64_t word)
 {
-	return word >= PAGE && word % WORD == 0 && word >> USER_BITS == 0;
+	return word >= PAGE && word % WORD == 0 && word >> USER_BITS == 0 && word != VERSION;
 }
 
 /* Looks through what the words of a description lead to: one of them leads to its fields. */
