@@ -12,6 +12,9 @@
 /* UIO_MAXIOV: the kernel takes no more at once. */
 #define BATCH_MAX IOV_MAX
 
+/* Up to so many bytes /proc/PID/mem is quicker, as it needs no check; more is better not copied twice, as there. */
+#define MEM_FILE_MAX 16384
+
 /* After a range that cannot be read, the next call is short: where many fault, the kernel would
  * else look at a thousand ranges anew for each of them. */
 #define BATCH_AFTER_FAULT 16
@@ -110,8 +113,8 @@ struct vqi_error *vqi_live_readv(struct vqi_reader *reader, struct vqi_range *ra
 	size_t max = BATCH_MAX;
 	uint64_t end;
 
-	if (count == 1 && vqi_add_u64(ranges->addr, ranges->len, &end) &&
-	    read_mem_file(live, ranges)) {
+	if (count == 1 && ranges->len <= MEM_FILE_MAX &&
+	    vqi_add_u64(ranges->addr, ranges->len, &end) && read_mem_file(live, ranges)) {
 		ranges->ok = true; /* one system call; else there are two */
 		return NULL;
 	}
