@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,7 +85,7 @@ static struct vqi_error *take_seconds(const struct vqi_option *option, const cha
 	if (!parse_decimal(value, &seconds) || !(seconds * 1000 >= (double)option->min) ||
 	    !(seconds * 1000 <= (double)option->max))
 		return bad_value(option, value);
-	*(unsigned int *)member_of(option, options) = (unsigned int)lround(seconds * 1000);
+	*(unsigned int *)member_of(option, options) = (unsigned int)(seconds * 1000 + 0.5);
 	return NULL;
 }
 
