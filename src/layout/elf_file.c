@@ -20,11 +20,11 @@ static const struct pattern {
 #define PATTERN_COUNT (sizeof(patterns) / sizeof(patterns[0]))
 #define MAX_PATTERN   32
 
-/* A search through a file, a window at a time. */
+/* A search through a file for one pattern, a window at a time. */
 struct scan {
 	int fd;
 	char *window;
-	enum vqi_image_kind kind;
+	const char *pattern;
 	char *version; /* NULL until found */
 };
 #define WINDOW_SIZE (32u << 10) /* what a processor keeps at hand */
@@ -47,22 +47,17 @@ static struct vqi_error *take_version(struct scan *scan, uint64_t offset)
 
 static struct vqi_error *scan_window(struct scan *scan, uint64_t offset, size_t len)
 {
-	for (size_t i = 0; i < PATTERN_COUNT; i++) {
-		size_t pattern_len = strlen(patterns[i].text);
-		const char *at = scan->window;
-		const char *end = scan->window + len;
+	size_t pattern_len = strlen(scan->pattern);
+	const char *at = scan->window;
+	const char *end = scan->window + len;
+	struct vqi_error *error = NULL;
 
-		while ((at = memmem(at, (size_t)(end - at), patterns[i].text, pattern_len))) {
-			struct vqi_error *error;
-
-			at += pattern_len;
-			error = take_version(scan, offset + (uint64_t)(at - scan->window));
-			scan->kind = patterns[i].kind;
-			if (error || scan->version)
-				return error;
-		}
+	while (!error && !scan->version &&
+	       (at = memmem(at, (size_t)(end - at), scan->pattern, pattern_len))) {
+		at += pattern_len;
+		error = take_version(scan, offset + (uint64_t)(at - scan->window));
 	}
-	return NULL;
+	return error;
 }
 
 static struct vqi_error *scan_range(struct scan *scan, uint64_t offset, uint64_t size)
@@ -123,28 +118,38 @@ static struct vqi_error *scan_segments(struct scan *scan, Elf *elf, GElf_Word fl
 	return error;
 }
 
+static struct vqi_error *scan_file(struct scan *scan, Elf *elf)
+{
+	struct vqi_error *error;
+	size_t sections = 0;
+
+	if (!elf_getshdrnum(elf, &sections) && sections)
+		return scan_sections(scan, elf);
+	error = scan_segments(scan, elf, 0);
+	if (!error && !scan->version)
+		error = scan_segments(scan, elf, PF_X);
+	return error;
+}
+
 struct vqi_error *vqi_elf_qemu_version(Elf *elf, int fd, enum vqi_image_kind *ret_kind,
 				       char **ret_version)
 {
 	vqi_cleanup_free char *window = malloc(WINDOW_SIZE);
 	struct scan scan = {.fd = fd, .window = window};
-	struct vqi_error *error;
-	size_t sections = 0;
+	struct vqi_error *error = NULL;
 
 	if (!window)
 		return vqi_error_sys(ENOMEM, "version string");
-	if (!elf_getshdrnum(elf, &sections) && sections) {
-		error = scan_sections(&scan, elf);
-	} else {
-		error = scan_segments(&scan, elf, 0);
-		if (!error && !scan.version)
-			error = scan_segments(&scan, elf, PF_X);
+	/* One after the other: most programs that are looked at have the first. */
+	for (size_t i = 0; !error && !scan.version && i < PATTERN_COUNT; i++) {
+		scan.pattern = patterns[i].text;
+		error = scan_file(&scan, elf);
+		if (scan.version)
+			*ret_kind = patterns[i].kind;
 	}
-	if (error)
-		return error;
-	*ret_kind = scan.kind;
-	*ret_version = scan.version;
-	return NULL;
+	if (!error)
+		*ret_version = scan.version;
+	return error;
 }
 
 /* The loader maps whole pages: from the page in which the segment begins. */
