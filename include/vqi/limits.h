@@ -42,7 +42,7 @@
 #define VQI_MAX_RECORDING_FILE (64 << 20)   /* bytes of its file */
 #define VQI_MAX_RECORDED       (1 << 21)    /* readings in a recording */
 #define VQI_MAX_PROFILES       1024	    /* layout profiles that may fit */
-#define VQI_MAX_KEPT_PAGES     8192	    /* pages that one walk keeps */
+#define VQI_MAX_KEPT_PAGES     16384	    /* pages of 1 KiB that one walk keeps */
 #define VQI_MAX_SCAN_BYTES     (64u << 20)  /* bytes of a program's variables that are searched */
 #define VQI_MAX_SCAN_WORDS     (1u << 20)   /* words among them that may be pointers */
 #define VQI_MAX_HEAP_BYTES     (512u << 20) /* bytes of what malloc() gave that are searched */

@@ -10,6 +10,9 @@
 /* Memory is mapped in pages of this size or of a multiple of it. */
 #define STEP 4096
 
+/* Of a string, which is short as a rule, not more than to a multiple of this is read at first. */
+#define FIRST_STEP 256
+
 struct vqi_error *vqi_mem_readv(struct vqi_mem *mem, struct vqi_range *ranges, size_t count)
 {
 	if (count == 0)
@@ -97,7 +100,7 @@ struct vqi_error *vqi_mem_read_string(struct vqi_mem *mem, uint64_t addr, size_t
 		if (!vqi_add_u64(addr, len, &at))
 			return vqi_error_fault(addr, len + 1);
 		/* Not beyond the page: the next one may be missing. */
-		part = STEP - at % STEP;
+		part = len ? STEP - at % STEP : FIRST_STEP - at % FIRST_STEP;
 		if (part > max - len)
 			part = max - len;
 		grown = realloc(text, len + part);

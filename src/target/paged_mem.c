@@ -8,9 +8,9 @@
 #include "vqi/limits.h"
 #include "vqi/mem.h"
 
-#define PAGE  4096
+#define PAGE  1024 /* a part of the system's pages: of most of these little is wanted */
 #define SLOTS (2 * VQI_MAX_KEPT_PAGES) /* a power of two */
-#define AHEAD 16		       /* pages that get their memory at once */
+#define AHEAD 64 /* pages that get their memory at once: whole ones of the system */
 
 #ifndef MADV_POPULATE_WRITE /* before glibc 2.35 */
 #define MADV_POPULATE_WRITE 23
@@ -28,7 +28,7 @@ struct paged {
 	size_t count, fetched; /* the pages from fetched on are still to be read */
 	uint16_t slots[SLOTS]; /* index + 1; 0: empty */
 	struct page pages[VQI_MAX_KEPT_PAGES];
-	uint8_t bytes[VQI_MAX_KEPT_PAGES][PAGE] __attribute__((aligned(PAGE)));
+	uint8_t bytes[VQI_MAX_KEPT_PAGES][PAGE] __attribute__((aligned(4096)));
 };
 
 /* Where the page at an address is kept, or would be. */

@@ -7,7 +7,7 @@
 #include "unit.h"
 #include "vqi/limits.h"
 
-#define PAGE 4096
+#define PAGE 1024
 #define BASE UINT64_C(0x7f0000000000)
 
 static struct vqi_fake_mem *fake;
