@@ -71,6 +71,14 @@ static bool is_index_at(struct vqi_qemu *qemu, const struct vqi_view *vring, enu
 	       there == index;
 }
 
+/* Of a queue that nobody has used nothing can be told. */
+static bool is_used(const struct vqi_view *queue)
+{
+	return vqi_view_uint_or(queue, VQI_F_VuVirtq_shadow_avail_idx, 0) ||
+	       vqi_view_uint_or(queue, VQI_F_VuVirtq_last_avail_idx, 0) ||
+	       vqi_view_uint_or(queue, VQI_F_VuVirtq_used_idx, 0);
+}
+
 /* What was taken is no more than what was seen, and what is not completed of that no more than there is room for. A
  * reset with requests in flight, and a guest that writes what it likes, bring about other numbers, but those of the ring. */
 static bool are_indices(struct vqi_qemu *qemu, const struct vqi_view *queue)
@@ -104,7 +112,7 @@ static struct vqi_error *check_queue(struct vqi_qemu *qemu, struct vqi_layout *l
 		return NULL;
 	if (!is_ring(regions, queue))
 		return vqi_misfit("no ring of an export is where its memory regions say");
-	if (!rings->is_broken) {
+	if (!rings->is_broken && is_used(queue)) {
 		rings->indices.count++;
 		rings->indices.right += are_indices(qemu, queue);
 	}

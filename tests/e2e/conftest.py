@@ -1,5 +1,6 @@
 """Fixtures of the end-to-end tests: machines that end with the test, and the program under test, which must not harm them."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from rig import KINDS, Rig  # noqa: E402 the path comes first
 from vqitest import Qemu, do_no_harm  # noqa: E402
+from vqitest.guest import ROOT  # noqa: E402
 from vqitest.inspector import Inspector, program  # noqa: E402
 
 
@@ -115,3 +117,11 @@ def rig(request, machines):
         return request.getfixturevalue("inspector")
 
     return Rig(machines, get_inspector, KINDS[kind])
+
+
+@pytest.fixture(scope="module")
+def few():
+    """It comes with the profiles of 5.2, 10.0 and 10.2 only."""
+    inspector = Inspector(Path(os.environ.get("VIRTQ_INSPECT_FEW") or ROOT / "build/few/virtq-inspect").absolute())
+    yield inspector
+    inspector.close()

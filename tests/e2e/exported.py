@@ -2,10 +2,11 @@
 
 import contextlib
 
-from vqitest import Qemu, StorageDaemon
+from vqitest import InstalledStorageDaemon, Qemu, StorageDaemon
 from vqitest.driver import EVENT_IDX, VERSION_1, Disk, Driver
 from vqitest.pci import PciHost
 from vqitest.qtest import Bus
+from vqitest.stock import StockStorageDaemon
 from vqitest.transport import Pci
 
 NUM = 128
@@ -29,8 +30,17 @@ def disk_of(socket, name="vu0"):
     )
 
 
-def daemon_at(socket, *nodes, kind=StorageDaemon):
-    return kind("--object", "iothread,id=io0", *nodes, "--export", export(socket))
+def old_daemon(*arguments, folder):
+    return StockStorageDaemon(*arguments, suite="bullseye", folder=folder)
+
+
+# By where the layout is from, or the version.
+KINDS = {"dwarf": StorageDaemon, "profile": InstalledStorageDaemon, "5.2": old_daemon}
+
+
+def daemon_at(socket, *nodes, kind="dwarf"):
+    folder = {"folder": socket.parent} if kind == "5.2" else {}
+    return KINDS[kind]("--object", "iothread,id=io0", *nodes, "--export", export(socket), **folder)
 
 
 def client_of(socket, **more):
@@ -45,11 +55,14 @@ def nodes(*graph):
 def driven(socket):
     """The client and its disk's first queue, whose driver is the test."""
     with client_of(socket, qtest=True) as vm:
-        (device,) = PciHost(Bus(vm.qtest)).virtio_devices()
-        driver = Driver(Pci(device)).start(VERSION_1 | EVENT_IDX, dict.fromkeys(range(QUEUES), NUM))
-        disk = Disk(driver)
-        disk.vm = vm
-        yield disk
+        yield start_driver(vm)
+
+
+def start_driver(vm):
+    (device,) = PciHost(Bus(vm.qtest)).virtio_devices()
+    disk = Disk(Driver(Pci(device)).start(VERSION_1 | EVENT_IDX, dict.fromkeys(range(QUEUES), NUM)))
+    disk.vm = vm
+    return disk
 
 
 def hang(disk, count=1):

@@ -4,9 +4,7 @@ The program under test is one that lacks the profile of the distribution's QEMU,
 """
 
 import json
-import os
 import re
-from pathlib import Path
 
 import jsonschema
 import odd_qemus
@@ -16,19 +14,10 @@ from oracle import QmpOracle, check_settled
 from rig import NULL
 
 from vqitest.guest import ROOT
-from vqitest.inspector import Inspector
 
 UNKNOWN = ("run_state", "addresses", "loops", "vcpus", "bql_owner", "disks")
 SCHEMA = json.loads((ROOT / "data/virtq-inspect-layout.schema.json").read_text())
 TRUTH = ROOT / "data/layouts/qemu-7.2.22.json"
-
-
-@pytest.fixture(scope="module")
-def few():
-    """It comes with the profiles of 5.2, 10.0 and 10.2 only."""
-    inspector = Inspector(Path(os.environ.get("VIRTQ_INSPECT_FEW") or ROOT / "build/few/virtq-inspect").absolute())
-    yield inspector
-    inspector.close()
 
 
 @pytest.fixture

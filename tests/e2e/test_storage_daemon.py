@@ -7,16 +7,13 @@ import signal
 import subprocess
 
 import pytest
-from exported import FOR_EVER, NULL, NUM, QUEUES, client_of, daemon_at, driven, hang, nodes, wait_taken
+from exported import FOR_EVER, KINDS, NULL, NUM, QUEUES, client_of, daemon_at, driven, export, hang, nodes, start_driver, wait_taken
 from test_wrong_layout import FIELDS, Truth, name
 
-from vqitest import InstalledStorageDaemon, StorageDaemon
+from vqitest import StorageDaemon, qemu_folder
 from vqitest.harm import do_no_harm, threads
 from vqitest.inspector import Report, check_evidence
 from vqitest.watch import Watch
-
-KINDS = {"dwarf": StorageDaemon, "profile": InstalledStorageDaemon}
-
 
 @pytest.fixture
 def socket(tmp_path):
@@ -28,14 +25,14 @@ def start(socket):
     """Starts the daemon with such nodes, and harms it not."""
     running = []
 
-    def start(*graph, kind=StorageDaemon, options=()):
+    def start(*graph, kind="dwarf", options=()):
         running.append(daemon_at(socket, *options, *nodes(*graph), kind=kind))
         running[-1].__enter__()
         return running[-1]
 
     yield start
     for daemon in running:
-        if daemon.process.poll() is None:
+        if daemon.process and daemon.process.poll() is None:
             do_no_harm(daemon.pid)
         daemon.__exit__(None, None, None)
 
@@ -50,12 +47,19 @@ def check_ring(queue, ring, taken, used):
     assert [int(places[part], 16) for part in ("desc", "avail", "used")] == [ring.desc, ring.avail, ring.used]
 
 
+def add_export(daemon, socket):
+    """e1, of node n1."""
+    address = {"type": "unix", "path": str(socket)}
+    export = {"type": "vhost-user-blk", "id": "e1", "node-name": "n1", "addr": address, "num-queues": QUEUES, "writable": True}
+    daemon.qmp.execute("block-export-add", **export)
+
+
 # ---- what is stuck ----
 
 
 @pytest.mark.parametrize("source", KINDS)
 def test_requests_that_hang(start, socket, inspector, source):
-    daemon = start(FOR_EVER, kind=KINDS[source])
+    daemon = start(FOR_EVER, kind=source)
     with driven(socket) as disk:
         heads = {disk.read(8 * i): 8 * i for i in range(4)}
         written = disk.write(1024, 2)
@@ -69,7 +73,7 @@ def test_requests_that_hang(start, socket, inspector, source):
     check_evidence(finding, "^the iothread io0 listens for its kicks", r"\(VuVirtq at 0x", "^node n0, driver null-co: ")
 
     target = report.target
-    assert (target["kind"], target["layout_source"], target["run_state"]) == ("storage-daemon", source, None)
+    assert (target["kind"], target["layout_source"], target["run_state"]) == ("storage-daemon", "dwarf" if source == "dwarf" else "profile", None)
     assert re.match(r"\d+\.\d+\.\d+", target["qemu_version"])
     device = report.device("e0")
     assert (device["type"], device["qom_path"], device["status"], device["vhost"]) == ("virtio-blk", None, None, None)
@@ -89,7 +93,8 @@ def test_requests_that_hang(start, socket, inspector, source):
     for request in found.values():
         assert not request["candidate"]
         functions = [frame["function"] for frame in request["stack"]]
-        assert "virtio_blk_process_req" in functions
+        # Which a stripped program exports.
+        assert {"virtio_blk_process_req", "blk_co_preadv", "blk_co_pwritev"} & set(functions)
         if source == "dwarf":
             assert "vu_blk_virtio_process_req" in functions
             assert {"null_co_preadv", "null_co_pwritev"} & set(functions)
@@ -139,6 +144,63 @@ def test_completions_that_are_not_reaped(start, socket, inspector):
         disk.ring.reap()
 
 
+def test_two_clients(start, socket, inspector, tmp_path):
+    """One of them hangs."""
+    daemon = start(NULL, FOR_EVER.replace("n0", "n1"))
+    other = tmp_path / "other.sock"
+    add_export(daemon, other)
+    with driven(socket) as well, driven(other) as disk:
+        well.complete(20)
+        hang(disk, 2)
+        report = inspector.report(daemon.pid, status=1)
+        report.only_finding("request-stuck-in-device", "e1", 0)
+        check_ring(report.queue("e0", 0), well.ring, 20, 20)
+        check_ring(report.queue("e1", 0), disk.ring, 2, 0)
+        # A client that is killed leaves its requests.
+        disk.vm.process.kill()
+        disk.vm.process.wait()
+        well.complete(20)
+        report = inspector.report(daemon.pid, status=None)
+        check_ring(report.queue("e0", 0), well.ring, 40, 40)
+        assert "e0" not in [finding["device"] for finding in report.findings]
+    with driven(socket) as again:
+        again.complete(5)
+        check_ring(inspector.report(daemon.pid, "-d", "e0").queue("e0", 0), again.ring, 5, 5)
+
+
+def test_reset_with_a_request_in_flight(start, socket, inspector):
+    """It is counted on, and no leak; then it is completed into the ring of the next driver."""
+    daemon = start(f"{NULL},latency-ns={4 * 10**9}")
+    with driven(socket) as disk:
+        hang(disk)
+        disk.vm.qmp.execute("system_reset")
+        disk.vm.qmp.wait_event("RESET")
+        disk = start_driver(disk.vm)
+        report = inspector.report(daemon.pid, "--no-cache")
+        finding = report.only_finding("inuse-leak", "e0", 0, severity="warning", confidence="candidate")
+        assert "requests of before" in finding["next_step"]
+        disk.ring.wait_used(1)
+        inspector.report(daemon.pid, "--no-cache", status=None)
+
+
+def test_without_an_object(socket, inspector):
+    """The root of all objects is made with the first: there is a main loop all the same."""
+    program = qemu_folder() / StorageDaemon.program
+    command = [program, "--blockdev", NULL, "--export", export(socket).replace("iothread=io0,", "")]
+    with subprocess.Popen(command) as process:
+        try:
+            while not socket.exists():
+                assert process.poll() is None
+            with driven(socket) as disk:
+                disk.complete(10)
+                report = inspector.report(process.pid)
+                report.assert_healthy()
+                assert report.queue("e0", 0)["served_by"] == {"thread": "main loop", "tid": process.pid, "name": "qemu-storage-da"}
+                do_no_harm(process.pid)
+        finally:
+            process.kill()
+
+
 def test_daemon_that_is_stopped(start, socket, inspector):
     daemon = start(NULL)
     with driven(socket) as disk:
@@ -184,7 +246,7 @@ def test_from_no_client_to_none(start, socket, inspector):
 
 @pytest.mark.parametrize("source", KINDS)
 def test_linux_under_load(start, socket, inspector, source):
-    daemon = start(NULL, kind=KINDS[source])
+    daemon = start(NULL, kind=source)
     with client_of(socket, guest=True) as vm:
         vm.guest.wait_ready()
         vm.guest.spawn("while :; do dd if=/dev/vda of=/dev/null bs=64k count=64 iflag=direct; done")
@@ -224,11 +286,9 @@ def test_watch(start, socket, inspector, tmp_path):
     """Exports come and go, a client too; what hangs then is told once."""
     daemon = start(NULL, f"{FOR_EVER.replace('n0', 'n1')}")
     other = tmp_path / "other.sock"
-    address = {"type": "unix", "path": str(other)}
-    added = {"type": "vhost-user-blk", "id": "e1", "node-name": "n1", "addr": address, "num-queues": QUEUES, "writable": True}
     with Watch(inspector, daemon.pid, interval=0.05) as watch:
         watch.head()
-        daemon.qmp.execute("block-export-add", **added)
+        add_export(daemon, other)
         watch.until("e1")
         daemon.qmp.execute("block-export-del", id="e0")
         watch.until("e0.*(gone|unplugged)")
@@ -247,7 +307,7 @@ def test_watch(start, socket, inspector, tmp_path):
 @pytest.mark.parametrize("source", KINDS)
 def test_recorded(start, socket, inspector, tmp_path, source):
     """Equal to the byte when the daemon has ended."""
-    daemon = start(FOR_EVER, kind=KINDS[source])
+    daemon = start(FOR_EVER, kind=source)
     file = tmp_path / "recording"
     options = ("--requests", "--stacks", "-v")
     with driven(socket) as disk:
@@ -261,7 +321,7 @@ def test_recorded(start, socket, inspector, tmp_path, source):
 
 @pytest.mark.parametrize("source", KINDS)
 def test_core(start, socket, inspector, tmp_path, source):
-    daemon = start(FOR_EVER, kind=KINDS[source])
+    daemon = start(FOR_EVER, kind=source)
     with driven(socket) as disk:
         hang(disk, 3)
         live = inspector.report(daemon.pid, "--once", "--requests", "--stacks")
@@ -276,7 +336,7 @@ def test_core(start, socket, inspector, tmp_path, source):
     heads = [[request["head"] for request in queue["requests"]] for queue in (ours, theirs)]
     assert heads[0] == heads[1] == [0, 3, 6]
     stacks = [[frame["function"] for frame in queue["requests"][0]["stack"]] for queue in (ours, theirs)]
-    assert stacks[0] == stacks[1] and "virtio_blk_process_req" in stacks[0]
+    assert stacks[0] == stacks[1] and len(stacks[0]) > 5
     core.unlink()
 
 
@@ -321,15 +381,8 @@ def test_wrong_offset(start, socket, inspector, tmp_path, by):
     assert not wrong, "\n".join(wrong)
 
 
-def test_unknown_build(start, socket, inspector):
+def test_unknown_build(start, few):
     """Without debug information and without a profile."""
-    daemon = start(NULL, kind=InstalledStorageDaemon)
-    few = os.environ.get("VIRTQ_INSPECT_FEW")
-    if not few:
-        pytest.skip("VIRTQ_INSPECT_FEW names no program without the profile of that build")
-    done = inspector.run("--pid", daemon.pid, prefix=["env"])
-    assert done.returncode == 0
-    stripped = subprocess.run([few, "--pid", str(daemon.pid)], capture_output=True, text=True, timeout=60, env=inspector.env)
-    assert stripped.returncode == 3
-    assert "no layout profile fits" in stripped.stderr
-    assert "qemu-system-common-dbgsym" in stripped.stderr
+    stderr = few.fails("--pid", start(NULL, kind="profile").pid, status=3)
+    assert "no layout profile fits" in stderr
+    assert "qemu-system-common-dbgsym" in stderr

@@ -293,9 +293,13 @@ START_TEST(test_indices_of_the_guest)
 	ck_assert_ok(check());
 	fake_set(qemu, vq, VQI_F_VuVirtq_shadow_avail_idx, 7000);
 	ck_assert_code_text(check(), VQI_ERROR_NO_LAYOUT, "indices are none");
-	fake_export_start(qemu, &a, 1, 0x6000, 64); /* one that is right is enough */
-	ck_assert_ok(check());
-	fake_set(qemu, fake_export_queue(qemu, &a, 1), VQI_F_VuVirtq_used_idx, 5000);
+	fake_export_start(qemu, &a, 1, 0x6000, 64);
+	ck_assert_code_text(check(), VQI_ERROR_NO_LAYOUT, "indices are none");
+	vq = fake_export_queue(qemu, &a, 1);
+	fake_set(qemu, vq, VQI_F_VuVirtq_shadow_avail_idx, 3);
+	fake_set(qemu, vq, VQI_F_VuVirtq_last_avail_idx, 3);
+	ck_assert_ok(check()); /* one that is right is enough */
+	fake_set(qemu, vq, VQI_F_VuVirtq_used_idx, 5000);
 	ck_assert_code_text(check(), VQI_ERROR_NO_LAYOUT, "indices are none");
 	fake_set(qemu, a.vu_dev, VQI_F_VuDev_broken, 1);
 	ck_assert_ok(check());

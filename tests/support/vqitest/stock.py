@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from .guest import ROOT, guest_folder, run_script
-from .qemu import EMULATORS, Qemu
+from .qemu import EMULATORS, Qemu, StorageDaemon
 
 PACKAGES = {"bookworm": ("qemu-system-x86", "qemu-system-arm", "qemu-system-misc")}
 
@@ -38,3 +38,17 @@ class StockQemu(Qemu):
     def command_line(self):
         enter = ["unshare", "--mount", shutil.which("sh"), "-c", ENTER, "sh", guest_folder(self._guest_arch)]
         return [str(word) for word in (*enter, stock_folder(self.suite), self.program, *self.arguments)]
+
+
+class StockStorageDaemon(StorageDaemon):
+    """Of a suite. Of what is outside its root folder it sees one other, as /mnt."""
+
+    def __init__(self, *arguments, suite, folder):
+        super().__init__(*arguments)
+        self._suite = suite
+        self._shown = str(folder)
+
+    def command_line(self):
+        enter = ["unshare", "--mount", shutil.which("sh"), "-c", ENTER, "sh", self._shown]
+        inside = [str(word).replace(self._shown, "/mnt") for word in self.arguments]
+        return [*enter, str(stock_folder(self._suite)), "qemu-storage-daemon", *inside]
