@@ -28,6 +28,7 @@ def start(socket):
     def start(*graph, kind="dwarf", options=()):
         running.append(daemon_at(socket, *options, *nodes(*graph), kind=kind))
         running[-1].__enter__()
+        wait_listening(socket, running[-1].process)
         return running[-1]
 
     yield start
@@ -35,6 +36,11 @@ def start(socket):
         if daemon.process and daemon.process.poll() is None:
             do_no_harm(daemon.pid)
         daemon.__exit__(None, None, None)
+
+
+def wait_listening(socket, process):
+    while not socket.exists():
+        assert process.poll() is None
 
 
 def check_ring(queue, ring, taken, used):
@@ -189,8 +195,7 @@ def test_without_an_object(socket, inspector):
     command = [program, "--blockdev", NULL, "--export", export(socket).replace("iothread=io0,", "")]
     with subprocess.Popen(command) as process:
         try:
-            while not socket.exists():
-                assert process.poll() is None
+            wait_listening(socket, process)
             with driven(socket) as disk:
                 disk.complete(10)
                 report = inspector.report(process.pid)
