@@ -172,7 +172,8 @@ def check_request(hung, seconds):
     assert (request["coroutine"], functions(request["stack"], "qemu-system")) == ("waiting", WAITS_IN)
     check_evidence(hung.findings[0], f"^(request|oldest): .*; waits in {WAITS_IN[2]}, called by {WAITS_IN[3]}$")
     stacks = {thread["role"]: thread["stack"] for thread in hung.json["threads"] if thread["stack"] or thread["stack_gap"]}
-    assert {*stacks} == {*SERVE}
+    # A virtual CPU may hold the big lock just then.
+    assert {role for role in stacks if not role.startswith("vCPU ")} == {*SERVE}
     for role, named in SERVE.items():
         assert named <= {frame["function"] for frame in stacks[role]}, role
 
