@@ -29,7 +29,13 @@ struct vqi_subject {
 	bool held_still; /* two consistent looks in which no index of the queue moved */
 };
 
-enum vqi_scope { VQI_SCOPE_VM, VQI_SCOPE_LOOP, VQI_SCOPE_DEVICE, VQI_SCOPE_QUEUE };
+enum vqi_scope {
+	VQI_SCOPE_VM,
+	VQI_SCOPE_LOOP,
+	VQI_SCOPE_DEVICE, /* nothing is said of the queues then */
+	VQI_SCOPE_QUEUE,
+	VQI_SCOPE_EXPORT, /* a device, whatever is said of its queues */
+};
 
 /* One thing that must be so for a rule to apply. Pure. */
 typedef bool (*vqi_rule_term)(const struct vqi_subject *subject);

@@ -282,6 +282,7 @@ struct vqi_queue {
 
 	/* Set by the diagnosis. */
 	enum vqi_queue_state state;
+	bool is_gap_told;	 /* that it cannot be judged: once, however often it is diagnosed */
 	struct vqi_num kick_due; /* 1: the driver was obliged to kick for what is not taken */
 	struct vqi_num
 		interrupt_due; /* 1: the device was obliged to interrupt for what is not reaped */
@@ -411,6 +412,10 @@ bool vqi_queue_held_still(const struct vqi_queue *before, const struct vqi_queue
 
 /* Whether a system call is one that QEMU's loops poll in. */
 bool vqi_is_poll(const char *syscall);
+
+/* How many requests an export counts that are of no ring that it has now: taken before a reset, or of a client that is
+ * gone. 0 where that is not known. */
+uint64_t vqi_device_left_behind(const struct vqi_device *device);
 
 /* Published by the driver and not taken by the device. Unknown for vhost. */
 struct vqi_num vqi_queue_untaken(const struct vqi_queue *queue);

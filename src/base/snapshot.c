@@ -205,6 +205,20 @@ bool vqi_queue_held_still(const struct vqi_queue *before, const struct vqi_queue
 	       vqi_num_equal(before->wrap.used, now->wrap.used);
 }
 
+uint64_t vqi_device_left_behind(const struct vqi_device *device)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; device->is_export && i < device->queue_count; i++) {
+		const struct vqi_queue *queue = &device->queues[i];
+		uint64_t now = queue->in_flight.known ? queue->in_flight.value : 0;
+
+		if (queue->consistent && queue->inuse.known && queue->inuse.value > now)
+			count += queue->inuse.value - now;
+	}
+	return count;
+}
+
 bool vqi_is_same_device(const struct vqi_device *a, const struct vqi_device *b)
 {
 	return a->vdev_addr == b->vdev_addr && a->is_export == b->is_export &&

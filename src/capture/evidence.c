@@ -190,7 +190,8 @@ static struct vqi_error *add_to_device(struct vqi_qemu *qemu, const struct vqi_s
 		error = vqi_error_keep_fatal(vqi_qemu_interrupts(qemu, device));
 	if (!error)
 		error = check_chains(qemu, device);
-	if (!error && (is_io_error || vqi_device_is_waiting(device)))
+	if (!error &&
+	    (is_io_error || vqi_device_is_waiting(device) || vqi_device_left_behind(device)))
 		error = vqi_evidence_add_blocks(qemu, device);
 	if (!error && device->device_id == VQI_DEVICE_NET && device->vhost == VQI_VHOST_NONE)
 		error = vqi_error_keep_fatal(add_waiting_packets(qemu, device));

@@ -122,19 +122,22 @@ static enum vqi_queue_state state_of(const struct vqi_subject *subject)
 }
 
 /* A vhost back end's own indices are out of reach: what does not move there may be stuck. */
-static struct vqi_error *add_vhost_gap(const struct vqi_subject *subject,
+static struct vqi_error *add_vhost_gap(const struct vqi_subject *subject, struct vqi_queue *queue,
 				       struct vqi_snapshot *later)
 {
-	const struct vqi_queue *queue = subject->queue;
-
 	if (subject->device->vhost == VQI_VHOST_NONE || queue->state != VQI_QUEUE_UNKNOWN ||
-	    queue->kind == VQI_KIND_RECEIVE)
+	    queue->kind == VQI_KIND_RECEIVE || queue->is_gap_told)
 		return NULL;
+	queue->is_gap_told = true;
 	/* A packed ring has no indices of its own. */
 	return vqi_snapshot_add_gap(
 		later, subject->device, VQI_NUM(queue->index), "back end's indices",
 		vqi_queue_outstanding(queue).known
-			? "vhost runs the ring; buffers are outstanding and did not move"
+			? (subject->device->vhost == VQI_VHOST_USER
+				   ? "vhost runs the ring; buffers are outstanding and did not "
+				     "move: inspect the back end, if it is a qemu-storage-daemon"
+				   : "vhost runs the ring; buffers are outstanding and did not "
+				     "move")
 			: "vhost runs the ring, and the ring does not tell them");
 }
 
@@ -194,7 +197,7 @@ static struct vqi_error *diagnose_queue(const struct diagnosis_context *context,
 	queue->interrupt_due = vqi_queue_interrupt_due(queue);
 	if (is_judged(context, &subject, broken))
 		error = apply_rules(&subject, VQI_SCOPE_QUEUE, diagnosis, &found);
-	return error ? error : add_vhost_gap(&subject, context->later);
+	return error ? error : add_vhost_gap(&subject, queue, context->later);
 }
 
 static struct vqi_error *diagnose_device(const struct diagnosis_context *context,
@@ -212,7 +215,7 @@ static struct vqi_error *diagnose_device(const struct diagnosis_context *context
 	error = apply_rules(&subject, VQI_SCOPE_DEVICE, diagnosis, &broken);
 	for (size_t i = 0; !error && i < device->queue_count; i++)
 		error = diagnose_queue(context, subject, &device->queues[i], broken, diagnosis);
-	return error;
+	return error ? error : apply_rules(&subject, VQI_SCOPE_EXPORT, diagnosis, &broken);
 }
 
 static int compare_severity(const void *a, const void *b)

@@ -37,6 +37,8 @@ VQI_DECLARE_TERM(is_bus_master);
 VQI_DECLARE_EXPLANATION(device_broken);
 VQI_DECLARE_EXPLANATION(ring_corrupt);
 VQI_DECLARE_EXPLANATION(inuse_leak);
+VQI_DECLARE_TERM(has_left_behind);
+VQI_DECLARE_EXPLANATION(requests_left_behind);
 
 /* Requests in the device: src/diagnose/request_rules.c */
 VQI_DECLARE_TERM(held_still);

@@ -189,7 +189,8 @@ static struct vqi_num leak_of(const struct vqi_queue *queue)
 
 bool vqi_is_inuse_off(const struct vqi_subject *subject)
 {
-	return vqi_num_nonzero(leak_of(subject->queue));
+	/* libvhost-user counts what it took before a reset, too: vqi_has_left_behind(). */
+	return !subject->device->is_export && vqi_num_nonzero(leak_of(subject->queue));
 }
 
 /* Without bus mastering QEMU takes nothing, and drops what is completed: virtio.c virtqueue_pop(),
@@ -208,18 +209,6 @@ bool vqi_is_inuse_off_lasting(const struct vqi_subject *subject)
 	       (before->consistent && vqi_num_equal(leak_of(before), leak_of(subject->queue)));
 }
 
-/* A client may reset a queue, and give it other indices, while requests of before are in flight: they are still counted.
- * Source: libvhost-user.c vu_get_vring_base_exec(), vu_set_vring_addr_exec(). */
-static struct vqi_error *doubt_leak_of_export(struct vqi_finding *finding)
-{
-	vqi_finding_doubt(finding);
-	return vqi_finding_advise(
-		finding,
-		"if the VM was reset, these are requests of before, which hang in the back end: "
-		"look at that, and at what the storage daemon's other threads and "
-		"coroutines wait for (--stacks=all)");
-}
-
 struct vqi_error *vqi_explain_inuse_leak(const struct vqi_subject *subject,
 					 struct vqi_finding *finding)
 {
@@ -234,10 +223,46 @@ struct vqi_error *vqi_explain_inuse_leak(const struct vqi_subject *subject,
 				      queue->inuse.value, queue->in_flight.value);
 	if (!error)
 		error = vqi_finding_add_indices(queue, finding);
-	if (!error && subject->device->is_export)
-		error = doubt_leak_of_export(finding);
+
 	if (!error && subject->before)
 		error = vqi_finding_add_fact(finding, "the same difference %" PRIu64 " ms before",
 					     subject->snapshot->capture.interval_ms);
+	return error;
+}
+
+/* ---- what an export has from before ---- */
+
+/* Source: libvhost-user.c vu_get_vring_base_exec(), vu_set_vring_addr_exec(); util/vhost-user-server.c
+ * vu_client_trip(). */
+bool vqi_has_left_behind(const struct vqi_subject *subject)
+{
+	uint64_t count = vqi_device_left_behind(subject->device);
+
+	return count && subject->device_before &&
+	       vqi_device_left_behind(subject->device_before) == count;
+}
+
+struct vqi_error *vqi_explain_requests_left_behind(const struct vqi_subject *subject,
+						   struct vqi_finding *finding)
+{
+	const struct vqi_device *device = subject->device;
+	uint64_t count = vqi_device_left_behind(device);
+	struct vqi_error *error;
+
+	error = vqi_finding_summarise(finding,
+				      "%" PRIu64 " request%s taken before its client %s %s "
+				      "still in the back end",
+				      count, vqi_plural(count),
+				      device->started ? "reset the queue" : "stopped, or left,",
+				      count == 1 ? "is" : "are");
+	for (size_t i = 0; !error && i < device->queue_count; i++) {
+		if (device->queues[i].inuse.value)
+			error = vqi_finding_add_fact(
+				finding, "queue %u: inuse %" PRIu64 " (VuVirtq at 0x%" PRIx64 ")",
+				device->queues[i].index, device->queues[i].inuse.value,
+				device->queues[i].vq_addr);
+	}
+	for (size_t i = 0; !error && i < device->backend_count; i++)
+		error = vqi_finding_add_backend(&device->backends[i], finding);
 	return error;
 }

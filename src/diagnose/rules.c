@@ -80,6 +80,19 @@ const struct vqi_rule vqi_rules[] = {
 		.explain = vqi_explain_inuse_leak,
 	},
 	{
+		.id = "requests-left-behind",
+		.scope = VQI_SCOPE_EXPORT,
+		.severity = VQI_WARNING,
+		.title =
+			"the storage daemon still works on requests that no driver waits for any more",
+		.next_step =
+			"look at the back end, where they hang: until they are done the export "
+			"takes no other client, and after a reset they are completed into the new "
+			"driver's ring, which does not expect them",
+		.all = {vqi_has_left_behind},
+		.explain = vqi_explain_requests_left_behind,
+	},
+	{
 		.id = "request-stuck-in-device",
 		.scope = VQI_SCOPE_QUEUE,
 		.severity = VQI_ERROR,

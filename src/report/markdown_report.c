@@ -310,9 +310,8 @@ static void write_all(struct vqi_markdown *markdown)
 	vqi_markdown_text(markdown, "## Threads", "Back traces", vqi_text_stacks, STACKS_BYTES);
 	vqi_markdown_text(markdown, NULL, "All fields of the devices with findings", print_raw,
 			  RAW_BYTES);
-	vqi_markdown_text(markdown, "## Command line of QEMU",
-			  "What may be secret is masked with ***", print_command_line,
-			  COMMAND_LINE_BYTES);
+	vqi_markdown_text(markdown, "## Command line", "What may be secret is masked with ***",
+			  print_command_line, COMMAND_LINE_BYTES);
 	vqi_markdown_add(markdown, "\n## How it was looked\n\n");
 	write_how(markdown);
 	write_command(markdown);

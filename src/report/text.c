@@ -198,6 +198,9 @@ void vqi_text_finding(struct vqi_page *page, const struct vqi_finding *finding,
 const char *vqi_text_verdict(const struct vqi_snapshot *snapshot, enum vqi_style *ret_style)
 {
 	*ret_style = VQI_STYLE_PLAIN;
+	if (snapshot->device_count == 0 && snapshot->target.kind == VQI_TARGET_STORAGE_DAEMON)
+		return snapshot->unplugged_count ? "no exports by vhost-user any more"
+						 : "no exports by vhost-user";
 	if (snapshot->device_count == 0)
 		return snapshot->unplugged_count ? "no VirtIO devices any more"
 						 : "no VirtIO devices";

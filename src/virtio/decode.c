@@ -209,6 +209,9 @@ static struct vqi_error *decode_queue(const struct vqi_reading *reading, size_t 
 		decode_indices(reading, &view, queue);
 	if (queue->desc_gpa)
 		decode_ring(reading, plan, device, queue);
+	/* What was taken before a reset, and completed after it, is not of this ring. */
+	if (device->is_export && queue->in_flight.known && queue->in_flight.value > queue->num)
+		queue->in_flight = VQI_UNKNOWN;
 	return NULL;
 }
 

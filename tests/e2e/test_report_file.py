@@ -124,7 +124,7 @@ def test_secrets(rig, path, tmp_path):
         printed, text = write(rig, path, "--format=json", status=0)
         for secret in SECRETS:
             assert secret not in text + printed
-        words = part(text, "Command line of QEMU")
+        words = part(text, "Command line")
         for shown in (
             "-object 'secret,id=s0,data=***'",
             """-object '{"qom-type":"secret","id":"s1","data":"***"}'""",

@@ -81,9 +81,10 @@ def test_back_end_stands_still(vm, daemon, inspector):
             pass
         vm.guest.spawn("dd if=/dev/vda of=/dev/null bs=4k count=1 iflag=direct")
         vm.guest.check("until read r w </sys/block/vda/inflight && [ $r -eq 1 ]; do usleep 10000; done")
-        report = inspector.report(vm.pid, status=None)
-        assert report.json["exit_status"] in (1, 4)
-        assert any(found["device"] == "vu0" for found in [*report.findings, *report.json["gaps"]])
+        for options in ([], ["--requests"]):
+            report = inspector.report(vm.pid, *options, status=None)
+            assert report.json["exit_status"] in (1, 4)
+            assert any(found["device"] == "vu0" for found in [*report.findings, *report.json["gaps"]])
     finally:
         os.kill(daemon.pid, signal.SIGCONT)
     vm.guest.check("until read r w </sys/block/vda/inflight && [ $r -eq 0 ]; do usleep 10000; done")

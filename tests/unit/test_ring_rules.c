@@ -34,8 +34,18 @@ START_TEST(test_export)
 	set_request(100, 100, 100, 100);
 	BLK(inuse, VQI_NUM(1));
 	looks_diagnose(&looks);
-	finding = looks_of_disk(&looks, "inuse-leak", LOOKS_CANDIDATE);
-	ck_assert_ptr_nonnull(strstr(finding->next_step, "requests of before"));
+	finding = looks_only(&looks, "requests-left-behind");
+	ck_assert_int_eq(finding->severity, VQI_WARNING);
+	looks_assert_summary(finding, "1 request taken before its client reset the queue is still");
+	looks_assert_says(finding, "queue 0: inuse 1 ");
+	BLK(in_flight, VQI_UNKNOWN); /* as when it is stopped */
+	looks.later.devices[LOOKS_BLK].started = false;
+	looks_diagnose(&looks);
+	looks_summary(&looks, "requests-left-behind", "its client stopped, or left, is still");
+	looks.queues[0][LOOKS_BLK][0].inuse = VQI_NUM(2); /* it becomes less */
+	looks_diagnose(&looks);
+	looks_none(&looks, VQI_EXIT_OK);
+	looks.later.devices[LOOKS_BLK].started = true;
 	looks.later.devices[LOOKS_BLK].broken = true;
 	looks_diagnose(&looks);
 	finding = looks_of_disk(&looks, "device-broken", LOOKS_CONFIRMED);

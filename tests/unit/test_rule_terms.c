@@ -93,20 +93,15 @@ static void bottom_half(void)
 	looks_both_loops(&looks, LOOKS_IOTHREAD, bottom_halves, VQI_NUM(1));
 }
 
-static void broken(void)
-{
-	looks.later.devices[LOOKS_BLK].broken = true;
-}
+#define PART(name, statement)                                                                      \
+	static void name(void)                                                                     \
+	{                                                                                          \
+		statement;                                                                         \
+	}
 
-static void disabled(void)
-{
-	looks.later.devices[LOOKS_BLK].disabled = true;
-}
-
-static void run_by_vhost(void)
-{
-	looks.later.devices[LOOKS_BLK].vhost = VQI_VHOST_KERNEL;
-}
+PART(broken, looks.later.devices[LOOKS_BLK].broken = true)
+PART(disabled, looks.later.devices[LOOKS_BLK].disabled = true)
+PART(run_by_vhost, looks.later.devices[LOOKS_BLK].vhost = VQI_VHOST_KERNEL)
 
 static void moving(void)
 {
@@ -114,45 +109,15 @@ static void moving(void)
 	looks.queues[0][LOOKS_NET][LOOKS_RX].used_idx.value--;
 }
 
-static void inconsistent(void)
-{
-	looks_request(&looks)->consistent = false;
-}
-
-static void single(void)
-{
-	looks.earlier.device_count = 0;
-}
-
-static void receiving(void)
-{
-	BLK(kind, VQI_KIND_RECEIVE);
-}
-
-static void sending(void)
-{
-	BLK(kind, VQI_KIND_SEND);
-}
-
-static void faulty(void)
-{
-	BLK(ring_faults, VQI_RING_LOOP);
-}
-
-static void faultless_before(void)
-{
-	before()->ring_faults = 0;
-}
-
-static void leaking(void)
-{
-	BLK(inuse, VQI_NUM(3));
-}
-
-static void leaking_less_before(void)
-{
-	before()->inuse = VQI_NUM(2);
-}
+PART(inconsistent, looks_request(&looks)->consistent = false)
+PART(single, looks.earlier.device_count = 0)
+PART(receiving, BLK(kind, VQI_KIND_RECEIVE))
+PART(sending, BLK(kind, VQI_KIND_SEND))
+PART(faulty, BLK(ring_faults, VQI_RING_LOOP))
+PART(faultless_before, before()->ring_faults = 0)
+PART(leaking, BLK(inuse, VQI_NUM(3)))
+PART(exported, looks_both_devices(&looks, LOOKS_BLK, is_export, true))
+PART(leaking_less_before, before()->inuse = VQI_NUM(2))
 
 static void in_flight(void)
 {
@@ -281,6 +246,10 @@ static const struct {
 	{"inuse-leak", false, {leaking, inconsistent}},
 	{"inuse-leak", false, {leaking, disabled}},
 	{"inuse-leak", false, {leaking, leaking_less_before}},
+	{"requests-left-behind", false, {leaking}},
+	{"requests-left-behind", true, {leaking, exported}},
+	{"requests-left-behind", false, {leaking, exported, leaking_less_before}},
+	{"inuse-leak", false, {leaking, exported}},
 	{"request-stuck-in-device", false, {NULL}},
 	{"request-stuck-in-device", true, {in_flight}},
 	{"request-stuck-in-device", false, {in_flight, moving}},
@@ -354,7 +323,7 @@ static struct vqi_subject subject_of(const struct vqi_rule *rule)
 		return subject;
 	subject.device = &looks.later.devices[device];
 	subject.device_before = vqi_find_device(&looks.earlier, subject.device);
-	if (rule->scope == VQI_SCOPE_DEVICE)
+	if (rule->scope == VQI_SCOPE_DEVICE || rule->scope == VQI_SCOPE_EXPORT)
 		return subject;
 	subject.queue = &subject.device->queues[0];
 	subject.before = vqi_find_queue(subject.device_before, 0);

@@ -57,6 +57,8 @@ class Report:
         """What must be true of any report."""
         names = [self.label(device) for device in self.json["devices"]]
         assert len(set(names)) == len(names), "two devices of one name"
+        gaps = [json.dumps(gap) for gap in self.json["gaps"]]
+        assert len(set(gaps)) == len(gaps), "a gap is told twice"
         for finding in self.findings:
             assert finding["summary"] and "\n" not in finding["summary"]
             assert finding["evidence"], f"{finding['id']} comes without evidence"
