@@ -43,14 +43,20 @@ struct vqi_export_region {
 	uint64_t len; /* bytes */
 };
 
-/* Reads what of the guest's memory the process has mapped. Owner: the caller frees the array.
+struct vqi_export_regions {
+	struct vqi_export_region *list;
+	size_t count;
+};
+
+/* Reads what of the guest's memory the process has mapped.
  * Errors: NO_LAYOUT, FAULT, BAD_DATA, NOMEM, those of readv. Source: libvhost-user.c vu_gpa_to_va(), qva_to_va(). */
 struct vqi_error *vqi_qemu_export_regions(struct vqi_qemu *qemu, uint64_t vu_dev,
-					  struct vqi_export_region **ret_regions,
-					  size_t *ret_count) vqi_must_check;
+					  struct vqi_export_regions *ret_regions) vqi_must_check;
+void vqi_export_regions_done(struct vqi_export_regions *regions);
+VQI_DEFINE_CLEANUP_VALUE(struct vqi_export_regions, vqi_export_regions_done)
 
 /* Where an address of the client lies in the process; 0: nowhere. */
-uint64_t vqi_export_at(const struct vqi_export_region *regions, size_t count, uint64_t qva);
+uint64_t vqi_export_at(const struct vqi_export_regions *regions, uint64_t qva);
 
 /* The same as guest RAM. Owner: the caller ends it with vqi_guest_ram_done(). Errors: BAD_DATA also where they overlap,
  * as while one is added or taken away. */

@@ -42,8 +42,8 @@ bool vqi_element_is_bare(const struct vqi_layout *layout, const struct vqi_eleme
 bool vqi_element_has(const struct vqi_layout *layout, const struct vqi_element *element,
 		     uint64_t pointer);
 
-/* The buffers of an element: those that the driver wrote first; without guest addresses where it has none. A device that has looked at them may have made the first
- * and the last of each kind shorter. Errors: NOMEM. */
+/* The buffers of an element: those that the driver wrote first; without guest addresses where it has none. A device
+ * that has looked at them may have made the first and the last of each kind shorter. Errors: NOMEM. */
 struct vqi_error *vqi_element_buffers(const struct vqi_element *element,
 				      struct vqi_request *request) vqi_must_check;
 

@@ -24,8 +24,8 @@ static enum vqi_handler judge_handler(const struct vqi_aio_context *context,
 	return drained && handler->is_external ? VQI_HANDLER_DISABLED : VQI_HANDLER_READY;
 }
 
-/* Looks the queue's host notifier up in all lists; an export's, which is no EventNotifier, by its descriptor. Where one of them could not be read, nobody knows
- * whether it is in there. */
+/* Looks the queue's host notifier up in all lists; an export's, which is no EventNotifier, by its descriptor. Where one
+ * of them could not be read, nobody knows whether it is in there. */
 static void find_loop(const struct vqi_loops *loops, struct vqi_queue *queue)
 {
 	bool complete = !loops->unknown;

@@ -4,10 +4,11 @@
 #include <errno.h>
 #include <unistd.h>
 
-#define INSTALL                                                                                                                       \
-	"Install the debug information of this very QEMU: on Debian the package "                                                     \
-	"qemu-system-x86-dbgsym, of a qemu-storage-daemon qemu-system-common-dbgsym (from the debian-debug archive), on Fedora 'dnf " \
-	"debuginfo-install qemu-kvm-core'; or name the file: --debuginfo FILE."
+#define INSTALL                                                                                    \
+	"Install the debug information of this very QEMU: on Debian the package "                  \
+	"qemu-system-x86-dbgsym, of a qemu-storage-daemon qemu-system-common-dbgsym (from the "    \
+	"debian-debug archive), on Fedora 'dnf debuginfo-install qemu-kvm-core'; or name the "     \
+	"file: --debuginfo FILE."
 #define FETCH "Let it be fetched: DEBUGINFOD_URLS=https://debuginfod.debian.net virtq-inspect ..."
 #define EXPORT                                                                                     \
 	"Use a layout profile that was exported (--export-layout) from a QEMU of this version "    \

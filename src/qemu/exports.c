@@ -122,11 +122,13 @@ struct vqi_error *vqi_qemu_export_context(struct vqi_qemu *qemu, uint64_t vu_dev
 
 /* ---- the guest's memory ---- */
 
-uint64_t vqi_export_at(const struct vqi_export_region *regions, size_t count, uint64_t qva)
+uint64_t vqi_export_at(const struct vqi_export_regions *regions, uint64_t qva)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (qva >= regions[i].qva && qva - regions[i].qva < regions[i].len)
-			return regions[i].hva + (qva - regions[i].qva);
+	for (size_t i = 0; i < regions->count; i++) {
+		const struct vqi_export_region *region = &regions->list[i];
+
+		if (qva >= region->qva && qva - region->qva < region->len)
+			return region->hva + (qva - region->qva);
 	}
 	return 0;
 }
@@ -164,10 +166,10 @@ static struct vqi_export_region decode_region(const struct vqi_view *view)
 }
 
 struct vqi_error *vqi_qemu_export_regions(struct vqi_qemu *qemu, uint64_t vu_dev,
-					  struct vqi_export_region **ret_regions, size_t *ret_count)
+					  struct vqi_export_regions *ret_regions)
 {
 	size_t size = qemu->layout->structs[VQI_S_VuDevRegion].size;
-	vqi_cleanup_free struct vqi_export_region *regions = NULL;
+	vqi_cleanup_free struct vqi_export_region *list = NULL;
 	vqi_cleanup_free uint8_t *bytes = NULL;
 	struct vqi_error *error;
 	uint64_t address, count;
@@ -178,8 +180,8 @@ struct vqi_error *vqi_qemu_export_regions(struct vqi_qemu *qemu, uint64_t vu_dev
 	if (error)
 		return error;
 	bytes = calloc(count + 1, size);
-	regions = calloc(count + 1, sizeof(*regions));
-	if (!bytes || !regions)
+	list = calloc(count + 1, sizeof(*list));
+	if (!bytes || !list)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
 	if (count)
 		error = vqi_mem_read(qemu->mem, address, bytes, count * size);
@@ -191,11 +193,16 @@ struct vqi_error *vqi_qemu_export_regions(struct vqi_qemu *qemu, uint64_t vu_dev
 					      .data = bytes + i * size,
 					      .len = size};
 
-		regions[i] = decode_region(&view);
+		list[i] = decode_region(&view);
 	}
-	*ret_regions = take_ptr(regions);
-	*ret_count = count;
+	*ret_regions = (struct vqi_export_regions){.list = take_ptr(list), .count = count};
 	return NULL;
+}
+
+void vqi_export_regions_done(struct vqi_export_regions *regions)
+{
+	free(regions->list);
+	*regions = (struct vqi_export_regions){0};
 }
 
 static int compare_ranges(const void *a, const void *b)
@@ -236,21 +243,22 @@ struct vqi_error *vqi_qemu_export_ram(struct vqi_qemu *qemu, uint64_t vu_dev,
 				      struct vqi_guest_ram *ret_ram)
 {
 	vqi_cleanup(vqi_guest_ram_done) struct vqi_guest_ram ram = {0};
-	vqi_cleanup_free struct vqi_export_region *regions = NULL;
-	size_t count;
-	struct vqi_error *error = vqi_qemu_export_regions(qemu, vu_dev, &regions, &count);
+	vqi_cleanup(vqi_export_regions_done) struct vqi_export_regions regions = {0};
+	struct vqi_error *error = vqi_qemu_export_regions(qemu, vu_dev, &regions);
 
 	if (error)
 		return error;
-	ram.ranges = calloc(count + 1, sizeof(*ram.ranges));
+	ram.ranges = calloc(regions.count + 1, sizeof(*ram.ranges));
 	if (!ram.ranges)
 		return vqi_error_new(VQI_ERROR_NOMEM, "out of memory");
-	for (size_t i = 0; i < count; i++) {
-		if (!is_there(&ram, &regions[i]))
+	for (size_t i = 0; i < regions.count; i++) {
+		const struct vqi_export_region *region = &regions.list[i];
+
+		if (!is_there(&ram, region))
 			ram.ranges[ram.count++] = (struct vqi_ram_range){
-				.gpa = regions[i].gpa,
-				.len = regions[i].len,
-				.hva = regions[i].hva,
+				.gpa = region->gpa,
+				.len = region->len,
+				.hva = region->hva,
 			};
 	}
 	qsort(ram.ranges, ram.count, sizeof(*ram.ranges), compare_ranges);

@@ -12,11 +12,6 @@
 
 /* ---- rings ---- */
 
-struct regions {
-	struct vqi_export_region *list;
-	size_t count;
-};
-
 /* What a guest, or its reset with requests in flight, may have made otherwise in one queue, and hardly in all. */
 struct rings {
 	struct vqi_tally indices;
@@ -25,7 +20,7 @@ struct rings {
 
 /* A region that is taken away unmaps the rings of all queues, until they are used again. Source: libvhost-user.c
  * map_ring(), unmap_rings(). */
-static bool is_ring(const struct regions *regions, const struct vqi_view *queue)
+static bool is_ring(const struct vqi_export_regions *regions, const struct vqi_view *queue)
 {
 	static const struct {
 		enum vqi_field_id there, here;
@@ -46,8 +41,7 @@ static bool is_ring(const struct regions *regions, const struct vqi_view *queue)
 
 		unmapped += !hva;
 		if (vqi_view_uint(queue, parts[i].there, &qva))
-			is_there = is_there &&
-				   vqi_export_at(regions->list, regions->count, qva) == hva;
+			is_there = is_there && vqi_export_at(regions, qva) == hva;
 	}
 	return is_there || unmapped == sizeof(parts) / sizeof(parts[0]);
 }
@@ -103,8 +97,8 @@ static void check_notification(const struct vqi_view *queue, struct vqi_layout *
 }
 
 static struct vqi_error *check_queue(struct vqi_qemu *qemu, struct vqi_layout *layout,
-				     const struct regions *regions, const struct vqi_view *queue,
-				     struct rings *rings)
+				     const struct vqi_export_regions *regions,
+				     const struct vqi_view *queue, struct rings *rings)
 {
 	if (!is_as_started(queue))
 		return vqi_misfit("VuVirtq.started is not what its descriptors say");
@@ -125,11 +119,10 @@ static struct vqi_error *check_rings(struct vqi_qemu *qemu, struct vqi_layout *l
 				     uint64_t vu_dev, uint64_t vq, uint64_t count,
 				     struct rings *rings)
 {
-	vqi_cleanup_free struct vqi_export_region *list = NULL;
+	vqi_cleanup(vqi_export_regions_done) struct vqi_export_regions regions = {0};
 	size_t stride = qemu->layout->structs[VQI_S_VuVirtq].size;
 	vqi_cleanup_free uint8_t *bytes = calloc(count + 1, stride);
 	struct vqi_num broken = VQI_UNKNOWN;
-	struct regions regions = {0};
 	struct vqi_error *error;
 
 	if (!bytes)
@@ -137,13 +130,12 @@ static struct vqi_error *check_rings(struct vqi_qemu *qemu, struct vqi_layout *l
 	error = vqi_qemu_known(qemu, vu_dev, VQI_F_VuDev_broken, &broken);
 	rings->is_broken = vqi_num_nonzero(broken);
 	if (!error)
-		error = vqi_qemu_export_regions(qemu, vu_dev, &list, &regions.count);
+		error = vqi_qemu_export_regions(qemu, vu_dev, &regions);
 	if (!error)
 		error = vqi_mem_read(qemu->mem, vq, bytes, count * stride);
 	if (error)
 		return vqi_unreadable(error,
 				      "no ring of an export is where its memory regions say");
-	regions.list = list;
 	for (size_t i = 0; !error && i < count; i++) {
 		const struct vqi_view view = {.layout = qemu->layout,
 					      .addr = vq + i * stride,

@@ -40,23 +40,11 @@ static struct place decode_place(const struct vqi_view *queue)
 
 /* ---- planning ---- */
 
-struct regions {
-	struct vqi_export_region *list;
-	size_t count;
-};
-
-static void regions_done(struct regions *regions)
-{
-	free(regions->list);
-}
-VQI_DEFINE_CLEANUP_VALUE(struct regions, regions_done)
-
 /* What is none of the guest's memory has no length. */
-static struct cache find_part(const struct regions *regions, uint64_t hva, uint64_t client,
-			      uint64_t *ret_gpa)
+static struct cache find_part(const struct vqi_export_regions *regions, uint64_t hva,
+			      uint64_t client, uint64_t *ret_gpa)
 {
-	struct cache part = {.hva = hva ? hva
-					: vqi_export_at(regions->list, regions->count, client)};
+	struct cache part = {.hva = hva ? hva : vqi_export_at(regions, client)};
 
 	*ret_gpa = 0;
 	for (size_t i = 0; part.hva && i < regions->count; i++) {
@@ -71,7 +59,7 @@ static struct cache find_part(const struct regions *regions, uint64_t hva, uint6
 	return part;
 }
 
-static void plan_queue(const struct regions *regions, const struct place *place,
+static void plan_queue(const struct vqi_export_regions *regions, const struct place *place,
 		       struct queue_plan *plan)
 {
 	plan->num = place->num;
@@ -82,7 +70,8 @@ static void plan_queue(const struct regions *regions, const struct place *place,
 	plan->caches_hva = plan->desc.hva;
 }
 
-static struct vqi_error *plan_queues(struct vqi_reading *reading, const struct regions *regions)
+static struct vqi_error *plan_queues(struct vqi_reading *reading,
+				     const struct vqi_export_regions *regions)
 {
 	const struct vqi_layout *layout = reading->qemu->layout;
 	size_t stride = layout->structs[VQI_S_VuVirtq].size;
@@ -121,7 +110,7 @@ static uint64_t features_of(uint64_t raw)
 /* Without a client there are no queues. */
 static struct vqi_error *plan(struct vqi_reading *reading)
 {
-	vqi_cleanup(regions_done) struct regions regions = {0};
+	vqi_cleanup(vqi_export_regions_done) struct vqi_export_regions regions = {0};
 	struct vqi_qemu *qemu = reading->qemu;
 	struct vqi_error *error;
 	uint64_t count = 0;
@@ -138,7 +127,7 @@ static struct vqi_error *plan(struct vqi_reading *reading)
 	reading->features = features_of(reading->features);
 	reading->queue_count = count;
 	if (!error && count)
-		error = vqi_qemu_export_regions(qemu, reading->vdev, &regions.list, &regions.count);
+		error = vqi_qemu_export_regions(qemu, reading->vdev, &regions);
 	return error ? error : plan_queues(reading, &regions);
 }
 
@@ -168,9 +157,6 @@ static bool is_current(const struct vqi_reading *reading)
 	}
 	return true;
 }
-
-#define PROTOCOL_FEATURES                                                                          \
-	30 /* VHOST_USER_F_PROTOCOL_FEATURES: between the processes, and no driver's */
 
 /* Whatever the driver's byte order was once, libvhost-user knows little endian alone. What a client left behind is of
  * no moment without one. Source: libvhost-user.c vu_init(), vu_deinit(). */

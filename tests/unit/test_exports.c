@@ -19,6 +19,8 @@ static void make(unsigned int seed)
 {
 	qemu = fake_qemu_new(seed);
 	fake_daemon(qemu);
+	fake_set_symbol(qemu, VQI_SYM_qemu_aio_context, 8, 0);
+	fake_set_symbol(qemu, VQI_SYM_iohandler_ctx, 8, 0);
 }
 
 static void setup(void)
@@ -221,8 +223,6 @@ START_TEST(test_every_layout_fits)
 	teardown();
 	make((unsigned int)_i);
 	qemu->layout.source = _i % 2 ? VQI_LAYOUT_PROFILE : VQI_LAYOUT_DWARF;
-	fake_set_symbol(qemu, VQI_SYM_qemu_aio_context, 8, 0);
-	fake_set_symbol(qemu, VQI_SYM_iohandler_ctx, 8, 0);
 	ck_assert_ok(check());
 	fake_export(qemu, "b", 0);
 	a = fake_export(qemu, "a", 2);
@@ -262,8 +262,6 @@ START_TEST(test_misfits)
 		 fake_get(qemu, a.ctx, VQI_F_AioContext_aio_handlers), "no list of handlers"},
 	};
 
-	fake_set_symbol(qemu, VQI_SYM_qemu_aio_context, 8, 0);
-	fake_set_symbol(qemu, VQI_SYM_iohandler_ctx, 8, 0);
 	fake_export_start(qemu, &a, 1, 0x2000, 64);
 	fake_poke(qemu, a.region + 0x2000 + 16 * 64 + 2, 2, 5); /* published, and not seen */
 	ck_assert_ok(check());
@@ -284,8 +282,6 @@ START_TEST(test_indices_of_the_guest)
 	struct fake_export a = fake_export(qemu, "a", 2);
 	uint64_t vq = fake_export_queue(qemu, &a, 0);
 
-	fake_set_symbol(qemu, VQI_SYM_qemu_aio_context, 8, 0);
-	fake_set_symbol(qemu, VQI_SYM_iohandler_ctx, 8, 0);
 	fake_export_start(qemu, &a, 0, 0x2000, 64);
 	fake_set(qemu, vq, VQI_F_VuVirtq_used_idx, 5000);
 	ck_assert_code_text(check(), VQI_ERROR_NO_LAYOUT, "indices are none");
@@ -312,8 +308,6 @@ START_TEST(test_unmapped_rings)
 	struct fake_export a = fake_export(qemu, "a", 1);
 	uint64_t ring = fake_export_ring(qemu, &a, 0);
 
-	fake_set_symbol(qemu, VQI_SYM_qemu_aio_context, 8, 0);
-	fake_set_symbol(qemu, VQI_SYM_iohandler_ctx, 8, 0);
 	fake_export_start(qemu, &a, 0, 0x2000, 64);
 	fake_set(qemu, ring, VQI_F_VuRing_desc, 0);
 	ck_assert_code_text(check(), VQI_ERROR_NO_LAYOUT, "no ring of an export");
@@ -327,8 +321,6 @@ START_TEST(test_export_without_a_loop)
 {
 	struct fake_export a = fake_export(qemu, "a", 1);
 
-	fake_set_symbol(qemu, VQI_SYM_qemu_aio_context, 8, 0);
-	fake_set_symbol(qemu, VQI_SYM_iohandler_ctx, 8, 0);
 	fake_set(qemu, a.address, VQI_F_BlockExport_ctx, 0);
 	ck_assert_ok(check());
 }
@@ -340,8 +332,6 @@ START_TEST(test_doubtful_notification)
 	struct fake_export a = fake_export(qemu, "a", 1);
 	struct vqi_field *field = &qemu->layout.fields[VQI_F_VuVirtq_notification];
 
-	fake_set_symbol(qemu, VQI_SYM_qemu_aio_context, 8, 0);
-	fake_set_symbol(qemu, VQI_SYM_iohandler_ctx, 8, 0);
 	fake_export_start(qemu, &a, 0, 0x2000, 64);
 	qemu->layout.source = VQI_LAYOUT_PROFILE;
 	ck_assert_ok(check());
